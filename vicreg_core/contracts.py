@@ -1,0 +1,139 @@
+"""The contracts between the core and a modality: dataset adapter, augmentation, encoder.
+
+The life of a batch::
+
+    indices -> DatasetAdapter.__getitems__ -> Augmentation.prepare (per sample, in loader workers; optional)
+            -> Augmentation.forward (batched, on the device) -> Encoder.forward -> projector -> objective
+
+A *batch* is a tensor or a mapping of tensors whose first dimension is the sample. The core looks at nothing
+else of it: it indexes rows and moves it to a device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from vicreg_core.data.keys import Keys
+
+Batch: TypeAlias = Tensor | dict[str, Tensor]
+Split: TypeAlias = Literal["train", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """What an augmentation and an encoder must know of the data; saved with the model.
+
+    Attributes:
+        facts: JSON values, e.g. ``{"channels": 3, "height": 32, "width": 32}``. The keys are the modality's
+            own. They land in ``model/config.json``, so a model loads without its dataset.
+        assets: files the model needs at inference, by file name, e.g. a tokenizer or fitted statistics.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    assets: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class DatasetAdapter(Dataset[Any]):
+    """A map-style dataset of raw samples with stable ids.
+
+    A subclass gives :attr:`ids`, :attr:`info` and either :meth:`__getitem__` (per-file data: loaded in
+    worker processes, then brought to one shape by ``Augmentation.prepare``) or :meth:`__getitems__`
+    (in-memory or memory-mapped data: one vectorised read a batch, no worker processes).
+    """
+
+    in_memory: ClassVar[bool] | bool = False
+    """True where ``__getitems__`` is a vectorised read that needs no worker process."""
+
+    ids: Sequence[str] | NDArray[np.int64]
+    """One stable, unique id a sample; the key of its randomness and of its row in exported vectors."""
+
+    info: DataInfo
+    """What augmentation and encoder must know of the data."""
+
+    labels: NDArray[np.int64] | None = None
+    """``(n,) int64`` class indices into :attr:`classes`, or ``None`` for unlabelled data."""
+
+    classes: Sequence[str] = ()
+    """Names of the classes, by index; empty for unlabelled data."""
+
+    groups: NDArray[Any] | None = None
+    """``(n,)`` group of each sample (plate, patient, document): evaluation splits never cross a group."""
+
+    metadata: Mapping[str, Sequence[Any]] = {}
+    """Further columns of length ``n`` to carry into exported vectors."""
+
+    skipped: Sequence[str] = ()
+    """What ``on_error: skip`` left out, one "name: reason" a sample."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Any:
+        """One raw sample, in the form ``Augmentation.prepare`` takes."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither __getitem__ nor __getitems__")
+
+    def __getitems__(self, indices: Sequence[int] | NDArray[np.int64]) -> Any:
+        """The raw samples of ``indices``: one batch where :attr:`in_memory`, else a list of samples."""
+        return [self[int(i)] for i in indices]
+
+    def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """``(len(indices), F) float32`` features without any learning (pixels, TF-IDF, intensity statistics).
+
+        The floor every representation is shown beside. ``None`` where the modality has none.
+        """
+        return None
+
+
+class Augmentation(nn.Module):
+    """Makes one view of each sample of a batch; ``keys=None`` makes the evaluation view instead.
+
+    The same object therefore owns the whole road from what a user holds to what the encoder takes::
+
+        ingest(item) -> sample -> prepare(sample, key) -> collate -> forward(batch, keys)
+    """
+
+    per_sample: bool = False
+    """True where :meth:`prepare` must run for each sample and view before samples can be batched."""
+
+    def ingest(self, item: Any) -> Any:
+        """Turn what a user holds (a path, a PIL image, a string, an array) into a raw sample.
+
+        Raises:
+            DataError: naming the item, where it cannot be read.
+        """
+        return item
+
+    def prepare(self, sample: Any, key: Keys | None) -> Any:
+        """Bring one raw sample to the common shape of a batch; runs in loader workers.
+
+        Args:
+            sample: what ``DatasetAdapter.__getitem__`` returned.
+            key: a key of length 1 for a random view; ``None`` for the evaluation view.
+        """
+        return sample
+
+    def collate(self, samples: Sequence[Any]) -> Batch:
+        """Stack prepared samples into a batch; the default stacks tensors of one shape."""
+        return torch.stack([torch.as_tensor(s) for s in samples])
+
+    def forward(self, batch: Batch, keys: Keys | None = None) -> Batch:
+        """Make one view of a whole batch on its device: ``(B, ...)`` in, ``(B, ...)`` out."""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward(batch, keys)")
+
+
+class Encoder(nn.Module):
+    """Turns a batch into representations: ``forward(batch) -> (B, embedding_dim)``, floating."""
+
+    embedding_dim: int
+    """Width of the representation."""
+
+    channels_last: bool = False
+    """True where a 4-D input and the weights are faster in ``torch.channels_last`` memory format."""

@@ -1,0 +1,27 @@
+"""The plugin host: hooks, component specs and the registry that finds them."""
+
+from vicreg_core.plugins.hookspecs import ENTRY_POINT_GROUP, hookimpl, hookspec
+from vicreg_core.plugins.specs import (
+    API_VERSION,
+    AugmentationSpec,
+    ComponentSpec,
+    DatasetSpec,
+    EncoderSpec,
+    ObjectiveSpec,
+    ProtocolSpec,
+    RecipeFolder,
+)
+
+__all__ = [
+    "API_VERSION",
+    "ENTRY_POINT_GROUP",
+    "AugmentationSpec",
+    "ComponentSpec",
+    "DatasetSpec",
+    "EncoderSpec",
+    "ObjectiveSpec",
+    "ProtocolSpec",
+    "RecipeFolder",
+    "hookimpl",
+    "hookspec",
+]

@@ -1,0 +1,140 @@
+"""The schema of a recipe: everything a run depends on, as strict frozen models.
+
+Phase one of checking a recipe is validation against these models, which imports nothing heavy. Phase two
+validates the keys beside ``name`` in each component reference against that component's own model
+(:mod:`vicreg_core.recipes.components`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PositiveInt = Annotated[int, Field(gt=0)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class StrictModel(BaseModel):
+    """Base of every recipe model: unknown keys are errors, values are never coerced across types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Component(BaseModel):
+    """A component by its name; every other key belongs to the component's own config."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_.-]+/[a-z0-9_.-]+$", description="<plugin>/<component>")]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys beside ``name``."""
+        return dict(self.model_extra or {})
+
+
+class DataSection(Component):
+    """The dataset adapter by name, its own keys, and how its samples are read."""
+
+    holdout: Annotated[
+        Fraction,
+        Field(description="share held out of training for evaluation where the dataset has no test split"),
+    ] = 0.2
+    workers: Annotated[
+        Literal["auto"] | NonNegativeInt,
+        Field(description="loader processes of a rank for per-file data; auto: all cores but one, at most 8"),
+    ] = "auto"
+
+
+class ProjectorSection(StrictModel):
+    """The projector ("expander"): linear - batch norm - ReLU blocks and a last linear layer (paper, 4.2)."""
+
+    dims: Annotated[
+        tuple[PositiveInt, ...], Field(min_length=1, description="output width of each layer", strict=False)
+    ] = (8192, 8192, 8192)
+
+
+class OptimizerSection(StrictModel):
+    """The optimiser and its learning-rate schedule."""
+
+    name: Literal["lars", "sgd", "adamw"] = "lars"
+    lr: Annotated[PositiveFloat, Field(description="base learning rate")] = 0.3
+    scale_lr: Annotated[bool, Field(description="multiply lr by batch_size / 256")] = True
+    weight_decay: NonNegativeFloat = 1e-6
+    momentum: Annotated[Fraction, Field(description="lars and sgd")] = 0.9
+    betas: Annotated[tuple[Fraction, Fraction], Field(description="adamw", strict=False)] = (0.9, 0.999)
+    trust_coefficient: Annotated[PositiveFloat, Field(description="lars: eta of You et al., 2017")] = 0.001
+    clip_trust: Annotated[bool, Field(description="lars: never scale a layer's step above lr")] = False
+    warmup: Annotated[Fraction, Field(description="share of the steps of linear warm-up")] = 0.1
+    schedule: Literal["cosine", "constant"] = "cosine"
+    final_lr: Annotated[Fraction, Field(description="lr at the end of cosine, as a share of its peak")] = 0.001
+    clip_grad_norm: Annotated[PositiveFloat | None, Field(description="largest gradient norm")] = None
+
+
+class TrainSection(StrictModel):
+    """Length, batch, precision and housekeeping of the run."""
+
+    epochs: PositiveInt | None = None
+    steps: Annotated[PositiveInt | None, Field(description="length in steps, instead of epochs")] = None
+    batch_size: Annotated[int, Field(ge=2, description="samples a step over all processes")] = 256
+    views: Annotated[int, Field(ge=2, le=16)] = 2
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    compile: bool = False
+    deterministic: Annotated[bool, Field(description="GPU: deterministic kernels, slower")] = False
+    ema: Annotated[
+        Annotated[float, Field(gt=0, lt=1)] | None,
+        Field(description="decay of an averaged copy of the encoder, which is then the one exported"),
+    ] = None
+    log_every: Annotated[PositiveInt, Field(description="steps")] = 10
+    checkpoint_every: Annotated[PositiveInt | None, Field(description="steps; none: once an epoch")] = None
+    keep_checkpoints: Annotated[PositiveInt, Field(description="latest checkpoints kept")] = 2
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainSection:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("expected exactly one of 'epochs' and 'steps'")
+        return self
+
+
+class MonitorSection(StrictModel):
+    """The collapse monitor."""
+
+    on_collapse: Literal["warn", "stop"] = "warn"
+    window: Annotated[int, Field(ge=16, description="rows of the rolling window of each diagnostic")] = 512
+
+
+class EvaluateSection(StrictModel):
+    """What is evaluated after training."""
+
+    protocols: Annotated[tuple[str, ...], Field(strict=False)] = ("knn", "linear")
+    max_train: Annotated[
+        PositiveInt | None, Field(description="most training samples a probe sees, drawn by seed")
+    ] = 10_000
+    max_test: Annotated[PositiveInt | None, Field(description="most test samples, drawn by seed")] = 10_000
+    baselines: Annotated[bool, Field(description="evaluate the floors beside the encoder")] = True
+
+
+class Recipe(StrictModel):
+    """A run, whole.
+
+    ``required`` maps dotted keys the recipe leaves to its user (a folder, a column) to a line saying what
+    they are; such a recipe passes ``vicreg recipe check`` and asks for them when it is trained.
+    """
+
+    summary: Annotated[str, Field(description="one line for vicreg recipe list")] = ""
+    required: dict[str, str] = {}
+    seed: NonNegativeInt = 0
+    data: DataSection
+    augmentation: Component
+    encoder: Component
+    projector: ProjectorSection = ProjectorSection()
+    objective: Component = Component(name="core/vicreg")
+    optimizer: OptimizerSection = OptimizerSection()
+    train: TrainSection
+    monitor: MonitorSection = MonitorSection()
+    evaluate: EvaluateSection = EvaluateSection()
