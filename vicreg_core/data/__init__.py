@@ -1,0 +1,1 @@
+"""From samples to views: keyed randomness, step plan, loader."""

@@ -124,7 +124,7 @@ class Keys:
         return torch.sqrt(-2.0 * torch.log(radius)) * torch.cos(angle)
 
     def integers(self, stream: str, high: int, *shape: int) -> Tensor:
-        """``(B, *shape) int64``, uniform on ``[0, high)``; the bias of the modulo is below ``high / 2**62``."""
+        """``(B, *shape) int64``, uniform on ``[0, high)``; the modulo's bias is below ``high / 2**62``."""
         if high < 1:
             raise ValueError(f"integers() needs high >= 1, got {high}")
         return (self.bits(stream, *shape) >> 1 & ((1 << 62) - 1)) % high

@@ -1,0 +1,1 @@
+"""Projector, joint embedding and batch norm over several processes."""

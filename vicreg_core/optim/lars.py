@@ -67,10 +67,10 @@ class LARS(Optimizer):
         return loss
 
     def _step_group(self, weights: list[Tensor], group: dict[str, Any]) -> None:
-        grads = [w.grad for w in weights]
-        update = torch._foreach_add(grads, weights, alpha=group["weight_decay"])
+        grads = [w.grad for w in weights if w.grad is not None]
+        update = list(torch._foreach_add(grads, weights, alpha=group["weight_decay"]))
         if group["adapt"]:
-            torch._foreach_mul_(update, list(self._scales(weights, update, group).unbind()))
+            torch._foreach_mul_(update, self._scales(weights, update, group).unbind())
         momenta = []
         for weight in weights:
             state = self.state[weight]

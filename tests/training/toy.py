@@ -1,0 +1,100 @@
+"""A modality small enough to read: points of a Gaussian mixture, noise as augmentation, an MLP as encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter, Encoder
+from vicreg_core.data.keys import hash_ids
+from vicreg_core.data.loader import ViewLoader
+from vicreg_core.data.sampler import Share, StepPlan
+from vicreg_core.distributed import rank, world_size
+from vicreg_core.models.joint_embedding import JointEmbedding
+from vicreg_core.models.projector import build_projector
+from vicreg_core.objectives.vicreg import VICRegLoss
+from vicreg_core.recipes.schema import Recipe
+from vicreg_core.training.precision import resolve_precision
+from vicreg_core.training.progress import Progress
+from vicreg_core.training.run_directory import RunDirectory
+from vicreg_core.training.trainer import Trainer
+
+
+class Mixture(DatasetAdapter):
+    """``n`` points around four centres in eight dimensions, in memory."""
+
+    in_memory = True
+    info = DataInfo()
+
+    def __init__(self, n: int = 64, poison: int | None = None) -> None:
+        rng = np.random.default_rng(0)
+        self.ids = np.arange(n)
+        points = rng.normal(size=(4, 8))[self.ids % 4] * 3 + rng.normal(size=(n, 8))
+        if poison is not None:
+            points[poison] = np.nan
+        self.points = torch.from_numpy(points).float()
+
+    def __getitems__(self, indices):
+        return self.points[torch.from_numpy(indices)]
+
+
+class Noise(Augmentation):
+    """Adds keyed Gaussian noise."""
+
+    def forward(self, batch, keys=None):
+        return batch if keys is None else batch + 0.3 * keys.normal("noise", batch.shape[1])
+
+
+class MLP(Encoder):
+    """One hidden layer with dropout, so that a resume that lost its generator state shows."""
+
+    embedding_dim = 16
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, 16)
+        )
+
+    def forward(self, batch):
+        return self.layers(batch)
+
+
+def make_recipe(**sections) -> Recipe:
+    """A recipe for ten steps; a section given here replaces the default's keys."""
+    base = {
+        "data": {"name": "toy/mixture"},
+        "augmentation": {"name": "toy/noise"},
+        "encoder": {"name": "toy/mlp"},
+        "projector": {"dims": [32, 32]},
+        "optimizer": {"name": "adamw", "lr": 1e-3, "scale_lr": False},
+        "train": {"steps": 10, "batch_size": 16, "precision": "float32", "log_every": 2, "device": "cpu"},
+        "monitor": {"window": 32},
+    }
+    merged = {name: {**base.get(name, {}), **sections.get(name, {})} for name in {*base, *sections}}
+    return Recipe.model_validate(merged)
+
+
+def make_trainer(
+    folder, *, data: Mixture | None = None, objective=None, dropout: float = 0.1, **sections
+) -> Trainer:
+    """A trainer of the toy into ``folder``, weights from a fixed seed, ready to ``fit`` or ``restore``."""
+    recipe, data = make_recipe(**sections), data or Mixture()
+    folder.mkdir(exist_ok=True, parents=True)
+    torch.manual_seed(0)
+    encoder = MLP(dropout)
+    model = JointEmbedding(encoder, build_projector(encoder.embedding_dim, recipe.projector.dims))
+    plan = StepPlan(len(data), recipe.train.batch_size, recipe.seed)
+    device = torch.device("cpu")
+    loader = ViewLoader(
+        data,
+        Noise(),
+        Share(plan, hash_ids(data.ids), rank(), world_size()),
+        views=recipe.train.views,
+        device=device,
+    )
+    precision = resolve_precision(recipe.train.precision, device)
+    run = RunDirectory(folder)
+    progress = Progress(run.log if rank() == 0 else None)
+    return Trainer(recipe, "fingerprint", model, objective or VICRegLoss(), loader, precision, run, progress)

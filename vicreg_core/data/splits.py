@@ -1,0 +1,51 @@
+"""The training and evaluation samples of a recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vicreg_core.contracts import DatasetAdapter
+from vicreg_core.data.subset import Subset
+from vicreg_core.errors import DataError
+from vicreg_core.evaluation.holdout import holdout_split
+from vicreg_core.plugins.loading import load_target
+from vicreg_core.plugins.registry import load_registry
+from vicreg_core.recipes.schema import DataSection
+
+
+def open_data(section: DataSection, config: Any, seed: int) -> tuple[DatasetAdapter, DatasetAdapter | None]:
+    """The training samples and, where there is one, the labelled evaluation samples.
+
+    A dataset without a test split of its own but with labels gives up ``section.holdout`` of its samples,
+    drawn by ``seed``, stratified by label and never across a group: those are not trained on.
+
+    Args:
+        section: the recipe's ``data``.
+        config: the dataset's validated config.
+        seed: the recipe's seed.
+
+    Raises:
+        DataError: for an empty dataset or ids that are not unique.
+    """
+    build = load_target(load_registry().get("dataset", section.name))
+    train: DatasetAdapter | None = build(config, "train")
+    if train is None or len(train) == 0:
+        raise DataError(f"data: {section.name} found no training samples")
+    _require_unique_ids(train, section.name)
+    test: DatasetAdapter | None = build(config, "test")
+    if test is not None or train.labels is None or section.holdout == 0:
+        return train, test
+    kept, held = holdout_split(train, section.holdout, seed)
+    return Subset(train, kept), Subset(train, held)
+
+
+def _require_unique_ids(data: DatasetAdapter, name: str) -> None:
+    values, counts = np.unique(np.asarray(data.ids), return_counts=True)
+    if len(values) < len(data):
+        twice = values[counts > 1][0]
+        raise DataError(
+            f"data: {name} gives the id {twice!r} to {counts.max()} samples; ids must be unique, since they "
+            "key the randomness of views and name the rows of exported vectors"
+        )

@@ -1,0 +1,145 @@
+"""Batch norm over the batch of all processes.
+
+``torch.nn.SyncBatchNorm`` refuses tensors on the CPU; :class:`GlobalBatchNorm` is its counterpart there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from vicreg_core.distributed import all_reduce_sum, gather_rows, is_distributed, world_size
+
+
+def synchronise_batch_norm(module: nn.Module, device_type: str) -> nn.Module:
+    """Replace every batch norm of ``module`` by one whose statistics are of all processes.
+
+    Parameters, buffers, their names in the state dict, and the training mode stay as they are. A batch norm
+    that is ``module`` itself is replaced in the result only.
+
+    Args:
+        module: changed in place where it contains batch norms.
+        device_type: ``"cpu"``, or a device that ``torch.nn.SyncBatchNorm`` supports, such as ``"cuda"``.
+    """
+    if device_type != "cpu":
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        return converted
+    if isinstance(module, _BatchNorm) and not isinstance(module, GlobalBatchNorm):
+        return GlobalBatchNorm.of(module)
+    for name, child in module.named_children():
+        setattr(module, name, synchronise_batch_norm(child, device_type))
+    return module
+
+
+class GlobalBatchNorm(_BatchNorm):
+    """Drop-in for ``BatchNorm1d``, ``2d`` and ``3d``, with the exact statistics of all processes' rows.
+
+    Input is ``(n, C)`` or ``(n, C, ...)``; processes may hold unequal rows. Running statistics are the same
+    on every process. In training both passes are collective: every process must make the same calls.
+    """
+
+    @classmethod
+    def of(cls, norm: _BatchNorm) -> GlobalBatchNorm:
+        """A norm that shares the parameters and buffers of ``norm``."""
+        own = cls(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+        for name, parameter in norm.named_parameters(recurse=False):
+            setattr(own, name, parameter)
+        for name, buffer in norm.named_buffers(recurse=False):
+            setattr(own, name, buffer)
+        return own.train(norm.training)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise each channel; same shape and dtype as ``input``.
+
+        Raises:
+            ValueError: ``input`` is not ``(n, C)`` or ``(n, C, ...)``, or holds one value a channel in all.
+        """
+        use_batch = self.training or not self.track_running_stats
+        if not (use_batch and is_distributed()):
+            return super().forward(input)
+        self._check_input_dim(input)
+        output, mean, variance, count = _NormaliseGlobally.apply(input, self.weight, self.bias, self.eps)
+        if self.training and self.track_running_stats:
+            self._update_running(mean, variance * (count / (count - 1)))
+        return output  # type: ignore[no-any-return]
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim < 2 or input.shape[1] != self.num_features:
+            raise ValueError(
+                f"expected an input (n, {self.num_features}) or (n, {self.num_features}, ...), "
+                f"got {tuple(input.shape)}"
+            )
+
+    def _update_running(self, mean: Tensor, unbiased_variance: Tensor) -> None:
+        assert (
+            self.num_batches_tracked is not None and self.running_mean is not None
+        )  # as track_running_stats
+        assert self.running_var is not None
+        self.num_batches_tracked.add_(1)
+        # Without a momentum the running statistics are the plain average over batches.
+        share = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
+        self.running_var.lerp_(unbiased_variance.to(self.running_var.dtype), share)
+
+
+class _NormaliseGlobally(Function):
+    """``apply(input, weight, bias, eps) -> (output, mean, biased variance, values a channel)``."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        mean, variance, count = _global_moments(input)
+        if count < 2:
+            raise ValueError(f"batch norm in training needs 2 values a channel or more, got {int(count)}")
+        ctx.save_for_backward(input, weight, mean, (variance + eps).rsqrt(), count)
+        ctx.mark_non_differentiable(mean, variance, count)
+        output = torch.nn.functional.batch_norm(input, mean, variance, weight, bias, training=False, eps=eps)
+        return output, mean, variance, count
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        input, weight, mean, inverse_std, count = ctx.saved_tensors
+        dims, shape = _reduced_dims(input), (1, -1) + (1,) * (input.ndim - 2)
+        grad = grad.to(mean.dtype)
+        normalised = (input - mean.view(shape)) * inverse_std.view(shape)
+        sums = torch.stack([grad.sum(dims), (grad * normalised).sum(dims)])
+        # Each process keeps its own part for weight and bias, whose gradients DDP averages.
+        own_bias, own_weight = sums.clone()
+        mean_grad, mean_product = all_reduce_sum(sums) / count
+        scale = inverse_std if weight is None else inverse_std * weight
+        d_input = grad - mean_grad.view(shape) - normalised.mul_(mean_product.view(shape))
+        d_input = d_input.mul_(scale.view(shape)).to(input.dtype)
+        if weight is None:
+            return d_input, None, None, None
+        return d_input, own_weight.to(weight.dtype), own_bias.to(weight.dtype), None
+
+
+def _reduced_dims(input: Tensor) -> list[int]:
+    return [dim for dim in range(input.ndim) if dim != 1]
+
+
+def _global_moments(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean ``(C,)``, biased variance ``(C,)`` and values a channel ``()`` over all processes.
+
+    Moments of the processes are combined by Chan's formula, which sums squared deviations only: nothing
+    cancels where the mean is large.
+    """
+    dims = _reduced_dims(input)
+    dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
+    own_variance, own_mean = torch.var_mean(input.to(dtype), dims, correction=0)
+    own_count = own_mean.new_full((1,), input.numel() // input.shape[1])
+    own = torch.cat([own_count, own_mean, own_variance]).double()
+    everyone = gather_rows(own.unsqueeze(0), [1] * world_size())
+    counts = everyone[:, :1]
+    means, variances = everyone[:, 1:].chunk(2, dim=1)
+    count = counts.sum()
+    mean = (counts * means).sum(dim=0) / count
+    variance = (counts * (variances + (means - mean).square())).sum(dim=0) / count
+    return mean.to(dtype), variance.to(dtype), count.to(dtype)

@@ -1,0 +1,49 @@
+"""Words for a loss or gradient that is not finite."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from vicreg_core.models.joint_embedding import ViewOutputs
+from vicreg_core.training.checkpoints import checkpoint_path, steps_saved
+
+
+def explain_non_finite(
+    step: int, loss: float, grad_norm: float, lr: float, outputs: ViewOutputs, checkpoints: Path
+) -> str:
+    """What was not finite, where it began, what to try and which checkpoint is the last good one.
+
+    Args:
+        step: the step (from 0) whose update was refused.
+        loss: its loss.
+        grad_norm: its total gradient norm.
+        lr: its learning rate.
+        outputs: its representations and embeddings.
+        checkpoints: the run's checkpoint folder.
+    """
+    what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient norm is {grad_norm}"
+    saved = steps_saved(checkpoints)
+    kept = (
+        f"the last good checkpoint is {checkpoint_path(checkpoints, saved[-1])}"
+        if saved
+        else "none is saved yet"
+    )
+    return (
+        f"step {step + 1:,}: {what} (learning rate {lr:.3g}); {_origin(outputs)}. The "
+        f"weights were not touched; {kept}. Try a lower optimizer.lr, a longer optimizer.warmup, "
+        "optimizer.clip_grad_norm=1.0 or train.precision=float32, and look for NaN or extreme values in the data."
+    )
+
+
+def _origin(outputs: ViewOutputs) -> str:
+    """The first of the model's outputs that is not finite."""
+    for name, tensors in (("representation", outputs.representations), ("embedding", outputs.embeddings)):
+        for view, tensor in enumerate(tensors):
+            if not bool(tensor.isfinite().all()):
+                rows = int((~tensor.isfinite()).any(dim=1).sum())
+                return (
+                    f"the {name} of view {view} already holds NaN or inf in {rows} of {tensor.shape[0]} rows"
+                )
+    largest = max(float(z.abs().max()) for z in outputs.embeddings)
+    return f"the embeddings are finite (largest {largest:.3g}), so it began in the loss or backward pass"

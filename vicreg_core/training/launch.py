@@ -1,0 +1,119 @@
+"""Several processes on one machine, or one of the processes ``torchrun`` started.
+
+``--nproc`` meets through a file and talks over the loopback interface: nothing listens on the network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.multiprocessing.spawn import ProcessExitedException
+from torch.multiprocessing.spawn import spawn as spawn_processes
+
+from vicreg_core.errors import VicregError
+
+_LOOPBACK = {"linux": "lo", "darwin": "lo0"}
+
+
+def local_device(device: torch.device) -> torch.device:
+    """The device of this process: one GPU a local rank where there are several processes."""
+    local_rank = os.environ.get("LOCAL_RANK")
+    if device.type != "cuda" or device.index is not None or local_rank is None:
+        return device
+    return torch.device("cuda", int(local_rank))
+
+
+@contextmanager
+def process_group(device_type: str, **address: Any) -> Iterator[None]:
+    """A process group over nccl on GPUs and gloo on CPUs, destroyed on leaving."""
+    torch.distributed.init_process_group("nccl" if device_type == "cuda" else "gloo", **address)
+    try:
+        yield
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def started_by_torchrun() -> bool:
+    """Whether this process is one of several that an outer launcher started."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def spawn(function: Callable[..., None], args: tuple[Any, ...], processes: int, device_type: str) -> None:
+    """Run ``function(*args)`` in ``processes`` processes that form a process group; wait for all of them.
+
+    SIGINT and SIGTERM are handed on to the processes, which stop together.
+
+    Raises:
+        VicregError: the first that a process raised, with its exit code.
+    """
+    with tempfile.TemporaryDirectory(prefix="vicreg-") as folder:
+        worker_args = (processes, device_type, folder, function, args)
+        context = spawn_processes(_worker, worker_args, nprocs=processes, join=False)
+        with _forward_signals(context.pids()):
+            try:
+                while not context.join(timeout=1.0):
+                    pass
+            except ProcessExitedException as stopped:
+                raise _reported(Path(folder)) or stopped from None
+
+
+def _worker(
+    rank: int,
+    processes: int,
+    device_type: str,
+    folder: str,
+    function: Callable[..., None],
+    args: tuple[Any, ...],
+) -> None:
+    if sys.platform in _LOOPBACK:
+        for variable in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+            os.environ.setdefault(variable, _LOOPBACK[sys.platform])
+    os.environ["LOCAL_RANK"] = str(rank)
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // processes))
+    if device_type == "cuda":
+        torch.cuda.set_device(rank)
+    store = Path(folder, "store").as_uri()
+    try:
+        with process_group(device_type, init_method=store, rank=rank, world_size=processes):
+            function(*args)
+    except VicregError as error:
+        report = {"message": str(error), "exit_code": error.exit_code}
+        Path(folder, f"rank-{rank}.json").write_text(json.dumps(report), encoding="utf-8")
+        sys.exit(error.exit_code)
+
+
+def _reported(folder: Path) -> VicregError | None:
+    """The error that the lowest rank wrote down before it left."""
+    for path in sorted(folder.glob("rank-*.json")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        error = VicregError(report["message"])
+        error.exit_code = report["exit_code"]
+        return error
+    return None
+
+
+@contextmanager
+def _forward_signals(pids: list[int]) -> Iterator[None]:
+    def forward(number: int, frame: FrameType | None) -> None:
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+
+    previous = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

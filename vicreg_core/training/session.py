@@ -1,0 +1,148 @@
+"""A run from a loaded recipe to its exported and evaluated encoder, as each process sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
+from vicreg_core.data.keys import hash_ids, mix_int, stream_id
+from vicreg_core.data.loader import ViewLoader
+from vicreg_core.data.sampler import Share, StepPlan
+from vicreg_core.data.splits import open_data
+from vicreg_core.distributed import on_first, rank, world_size
+from vicreg_core.errors import RunError
+from vicreg_core.files import write_text
+from vicreg_core.models.joint_embedding import JointEmbedding
+from vicreg_core.models.projector import build_projector
+from vicreg_core.objectives.base import Objective
+from vicreg_core.plugins.loading import load_target
+from vicreg_core.plugins.registry import load_registry
+from vicreg_core.pretrained import save_pretrained
+from vicreg_core.recipes.load import LoadedRecipe, dump_recipe, fingerprint, load_recipe
+from vicreg_core.training.launch import local_device
+from vicreg_core.training.precision import Precision, resolve_device, resolve_precision
+from vicreg_core.training.progress import Progress
+from vicreg_core.training.run_directory import RunDirectory
+from vicreg_core.training.trainer import Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """What the plugins built for one recipe."""
+
+    data: DatasetAdapter
+    augmentation: Augmentation
+    encoder: Encoder
+    objective: Objective
+
+
+def build_components(loaded: LoadedRecipe) -> Components:
+    """Open the training data and build augmentation, encoder and objective.
+
+    Initial weights are keyed by the recipe's seed.
+    """
+    recipe, registry = loaded.recipe, load_registry()
+    data, _ = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
+    torch.manual_seed(mix_int(recipe.seed, stream_id("weights")))
+    build_augmentation = load_target(registry.get("augmentation", recipe.augmentation.name))
+    build_encoder = load_target(registry.get("encoder", recipe.encoder.name))
+    build_objective = load_target(registry.get("objective", recipe.objective.name))
+    return Components(
+        data=data,
+        augmentation=build_augmentation(loaded.configs["augmentation"], data.info),
+        encoder=build_encoder(loaded.configs["encoder"], data.info),
+        objective=build_objective(loaded.configs["objective"]),
+    )
+
+
+def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool) -> None:
+    """Train by a recipe into a run directory and export the encoder; called in every process of the run.
+
+    Args:
+        loaded: the recipe.
+        run: where everything goes.
+        resume: continue from the latest checkpoint if there is one.
+        overwrite: replace the run that is there.
+
+    Raises:
+        VicregError: for whatever the user can act on, the same in every process.
+    """
+    device = local_device(resolve_device(loaded.recipe.train.device))
+    precision = resolve_precision(loaded.recipe.train.precision, device)
+    mark = fingerprint(loaded.recipe)
+    on_first(lambda: _prepare(loaded, run, mark, resume=resume, overwrite=overwrite))
+    progress = Progress(run.log if rank() == 0 else None)
+    progress.say(f"run {run.path}: {device.type}, {precision.name}, {world_size()} process(es)")
+
+    components = build_components(loaded)
+    trainer = build_trainer(loaded, components, device, precision, run, progress)
+    reached = trainer.restore() if resume else 0
+    if reached:
+        progress.say(f"resumed after step {reached:,} of {trainer.total_steps:,}")
+    if rank() == 0:
+        run.write_environment(_environment(device, precision))
+    if reached < trainer.total_steps:
+        trainer.fit()
+    on_first(lambda: _export(loaded, components, trainer.encoder, run))
+
+
+def build_trainer(
+    loaded: LoadedRecipe,
+    components: Components,
+    device: torch.device,
+    precision: Precision,
+    run: RunDirectory,
+    progress: Progress,
+) -> Trainer:
+    """The trainer of a recipe's components on one device."""
+    recipe, data = loaded.recipe, components.data
+    torch.manual_seed(mix_int(recipe.seed, stream_id("projector")))
+    projector = build_projector(components.encoder.embedding_dim, recipe.projector.dims)
+    plan = StepPlan(len(data), recipe.train.batch_size, recipe.seed)
+    loader = ViewLoader(
+        data,
+        components.augmentation,
+        Share(plan, hash_ids(data.ids), rank(), world_size()),
+        views=recipe.train.views,
+        device=device,
+        workers=recipe.data.workers,
+    )
+    if data.skipped:
+        progress.say(f"skipped {len(data.skipped)} unreadable sample(s): {'; '.join(data.skipped[:5])}")
+    progress.say(f"{len(data):,} training samples, {plan.steps_per_epoch:,} steps an epoch")
+    model = JointEmbedding(components.encoder, projector)
+    if recipe.train.deterministic:
+        torch.use_deterministic_algorithms(True)
+    return Trainer(recipe, fingerprint(recipe), model, components.objective, loader, precision, run, progress)
+
+
+def _prepare(loaded: LoadedRecipe, run: RunDirectory, mark: str, *, resume: bool, overwrite: bool) -> None:
+    run.prepare(resume=resume, overwrite=overwrite)
+    if run.recipe.exists() and (earlier := fingerprint(load_recipe(str(run.recipe)).recipe)) != mark:
+        raise RunError(
+            f"{run.path} was started with another recipe ({run.recipe}; fingerprint {earlier[:12]}, this one "
+            f"is {mark[:12]}); resume with the same recipe and overrides, or train into another --out"
+        )
+    write_text(run.recipe, dump_recipe(loaded))
+
+
+def _environment(device: torch.device, precision: Precision) -> dict[str, object]:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return {
+        "device": name,
+        "precision": precision.name,
+        "processes": world_size(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _export(loaded: LoadedRecipe, components: Components, encoder: Encoder, run: RunDirectory) -> None:
+    save_pretrained(
+        run.model,
+        encoder,
+        augmentation=components.augmentation,
+        info=components.data.info,
+        loaded=loaded,
+    )

@@ -1,0 +1,244 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from vicreg_core.contracts import Batch, Encoder
+from vicreg_core.data.batch import to_channels_last
+from vicreg_core.data.keys import mix_int, stream_id
+from vicreg_core.data.loader import ViewLoader
+from vicreg_core.distributed import barrier, broadcast_object, rank, world_size
+from vicreg_core.errors import TrainingFailed, TrainingInterrupted
+from vicreg_core.models.batch_norm import synchronise_batch_norm
+from vicreg_core.models.joint_embedding import JointEmbedding, ViewOutputs
+from vicreg_core.objectives.base import Objective, Terms
+from vicreg_core.optim.build import build_optimizer, peak_learning_rate
+from vicreg_core.optim.schedules import learning_rate
+from vicreg_core.recipes.schema import Recipe
+from vicreg_core.training.checkpoints import checkpoint_path, load_checkpoint, save_checkpoint, steps_saved
+from vicreg_core.training.failure import explain_non_finite
+from vicreg_core.training.metrics import MetricsFile
+from vicreg_core.training.monitor import CollapseMonitor
+from vicreg_core.training.precision import Precision
+from vicreg_core.training.progress import Progress
+from vicreg_core.training.run_directory import RunDirectory
+from vicreg_core.training.signals import StopSignals
+
+
+class StepOutcome(NamedTuple):
+    """What one step leaves behind for the log."""
+
+    terms: Terms
+    outputs: ViewOutputs
+    grad_norm: float
+    lr: float
+
+
+class Trainer:
+    """Trains a joint embedding by a recipe, in one process or as one of several.
+
+    Args:
+        recipe: the resolved recipe.
+        fingerprint: identifies the recipe in checkpoints.
+        model: encoder and projector, on the CPU.
+        objective: the loss.
+        loader: yields the views of each step on the training device.
+        precision: dtype of the forward pass.
+        run: where checkpoints and metrics go.
+        progress: tells the user how it goes.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        fingerprint: str,
+        model: JointEmbedding,
+        objective: Objective,
+        loader: ViewLoader,
+        precision: Precision,
+        run: RunDirectory,
+        progress: Progress,
+    ) -> None:
+        self.recipe, self.fingerprint, self.run, self.progress = recipe, fingerprint, run, progress
+        self.loader, self.precision, self.device = loader, precision, loader.device
+        plan = loader.share.plan
+        self.total_steps = recipe.train.steps or (recipe.train.epochs or 0) * plan.steps_per_epoch
+        self.checkpoint_every = recipe.train.checkpoint_every or plan.steps_per_epoch
+        self.step = 0
+
+        self.channels_last = model.encoder.channels_last
+        model = model.to(self.device)
+        if self.channels_last:
+            model = model.to(memory_format=torch.channels_last)
+        self.model = synchronise_batch_norm(model, self.device.type) if world_size() > 1 else model
+        self.objective = objective.to(self.device)
+        self.optimizer = build_optimizer(recipe.optimizer, self.model)
+        self.scaler = precision.scaler()
+        self.average = self._build_average(recipe.train.ema)
+        self.forward = self._build_forward(recipe.train.compile)
+        self.monitor = CollapseMonitor(recipe.monitor.window, recipe.train.log_every, objective.target_std)
+        self.metrics = MetricsFile(run.metrics)
+
+    def fit(self) -> None:
+        """Train from the present step to the last, writing metrics and checkpoints.
+
+        Raises:
+            TrainingFailed: on a non-finite loss or gradient, before it reaches the weights; on a collapse
+                with ``monitor.on_collapse: stop``.
+            TrainingInterrupted: on SIGINT or SIGTERM, after the step at hand and its checkpoint.
+            RunError: when the disk refuses.
+        """
+        with StopSignals() as signals, self.progress.training(self.step, self.total_steps):
+            for views in self._views():
+                outcome = self.train_step(views)
+                self.step += 1
+                self.monitor.observe(self.step, outcome.outputs)
+                last = self.step == self.total_steps
+                if last or self.step % self.recipe.train.log_every == 0:
+                    self.log(outcome)
+                if last or self.step % self.checkpoint_every == 0:
+                    self.save()
+                if not last and (number := signals.agreed(self.device)):
+                    self.save()
+                    raise TrainingInterrupted(f"stopped by a signal after step {self.step:,}", number)
+
+    def train_step(self, views: list[Batch]) -> StepOutcome:
+        """One optimiser step on the views of one global batch."""
+        # All randomness inside the model (dropout, stochastic depth) hangs on the step alone, so no
+        # generator state belongs to the run.
+        torch.manual_seed(mix_int(self.recipe.seed, stream_id("model"), self.step, rank()))
+        lr = self._set_learning_rate()
+        with self.precision.autocast():
+            outputs: ViewOutputs = self.forward(views)
+        terms = self.objective.terms(outputs.embeddings)
+        self.scaler.scale(terms.loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        norm = self._clip_gradients()
+        loss, grad_norm = torch.stack([terms.loss.detach().float(), norm.float()]).tolist()
+        # A scaled float16 gradient overflows now and then: the scaler skips that step and lowers its scale.
+        if not math.isfinite(loss) or (not math.isfinite(grad_norm) and not self.scaler.is_enabled()):
+            raise TrainingFailed(
+                explain_non_finite(self.step, loss, grad_norm, lr, outputs, self.run.checkpoints)
+            )
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update_parameters(self.model.encoder)
+        return StepOutcome(terms, outputs, grad_norm, lr)
+
+    def log(self, outcome: StepOutcome) -> None:
+        """Diagnose, write the metrics record, tell the user; stop on a collapse if the recipe says so."""
+        diagnostics = self.monitor.diagnose(self.step)
+        collapse = self.monitor.collapse()
+        record: dict[str, Any] = {
+            "step": self.step,
+            "epoch": round(self.step / self.loader.share.plan.steps_per_epoch, 4),
+            **{name: float(value) for name, value in outcome.terms.named().items()},
+            **diagnostics,
+            "lr": outcome.lr,
+            "grad_norm": outcome.grad_norm,
+            "collapse": collapse.kind if collapse else None,
+        }
+        if rank() == 0:
+            rate = self.progress.rate(self.step, self.recipe.train.batch_size)
+            self.metrics.append({**record, "samples_per_second": rate, "time": round(time.time(), 3)})
+            self.progress.logged(self.step, record, rate)
+            if collapse:
+                self.progress.warn_once(f"{collapse.kind}-{collapse.since}", collapse.message)
+        if self.recipe.monitor.on_collapse == "stop" and (
+            message := broadcast_object(collapse and collapse.message)
+        ):
+            self.save()
+            saved = checkpoint_path(self.run.checkpoints, self.step)
+            raise TrainingFailed(
+                f"{message}\nStopped at step {self.step:,} by monitor.on_collapse; kept {saved}"
+            )
+
+    def save(self) -> None:
+        """Write the checkpoint of the present step, from the first process."""
+        if rank() == 0:
+            state = {
+                "step": self.step,
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "average": self.average.state_dict() if self.average is not None else None,
+                "monitor": self.monitor.state_dict(),
+            }
+            keep = self.recipe.train.keep_checkpoints
+            save_checkpoint(self.run.checkpoints, self.step, state, self.fingerprint, keep)
+        barrier()
+
+    def restore(self) -> int:
+        """Continue from the latest checkpoint if there is one; returns the step reached."""
+        saved = steps_saved(self.run.checkpoints)
+        if saved:
+            path = checkpoint_path(self.run.checkpoints, saved[-1])
+            state = load_checkpoint(path, self.fingerprint, self.device)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.scaler.load_state_dict(state["scaler"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
+            self.monitor.load_state_dict(state["monitor"])
+            self.step = state["step"]
+        if rank() == 0:
+            self.metrics.truncate_after(self.step)
+        return self.step
+
+    def _views(self) -> Iterator[list[Batch]]:
+        for views in self.loader(self.step, self.total_steps):
+            yield [to_channels_last(view) for view in views] if self.channels_last else views
+
+    def _set_learning_rate(self) -> float:
+        section = self.recipe.optimizer
+        lr = learning_rate(
+            self.step,
+            self.total_steps,
+            peak=peak_learning_rate(section, self.recipe.train.batch_size),
+            warmup=section.warmup,
+            schedule=section.schedule,
+            final=section.final_lr,
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        return lr
+
+    def _clip_gradients(self) -> Tensor:
+        """The total gradient norm before clipping; gradients are touched only where the recipe clips."""
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if (limit := self.recipe.optimizer.clip_grad_norm) is not None:
+            torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
+        return norm
+
+    def _build_average(self, decay: float | None) -> AveragedModel | None:
+        if decay is None:
+            return None
+        return AveragedModel(self.model.encoder, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+    def _build_forward(self, compiled: bool) -> torch.nn.Module:
+        """The model as it is called: under DDP where there are several processes, compiled on request."""
+        module: torch.nn.Module = self.model
+        if world_size() > 1:
+            devices = [self.device.index] if self.device.type == "cuda" else None
+            # Buffers are batch norm's running statistics, which the global statistics keep equal already.
+            module = DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False)
+        if compiled:
+            module.compile()
+        return module
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder to export: the averaged copy where the recipe keeps one."""
+        return self.model.encoder if self.average is None else cast(Encoder, self.average.module)
