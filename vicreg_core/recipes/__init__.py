@@ -1,0 +1,1 @@
+"""Recipes: the YAML files a run is made from."""

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+ComponentName = Annotated[
+    str, Field(pattern=r"^[a-z0-9_.-]+/[a-z0-9_.-]+$", description="<plugin>/<component>")
+]
 
 
 class StrictModel(BaseModel):
@@ -29,7 +32,7 @@ class Component(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_.-]+/[a-z0-9_.-]+$", description="<plugin>/<component>")]
+    name: ComponentName
 
     @property
     def options(self) -> dict[str, Any]:
@@ -48,6 +51,12 @@ class DataSection(Component):
         Literal["auto"] | NonNegativeInt,
         Field(description="loader processes of a rank for per-file data; auto: all cores but one, at most 8"),
     ] = "auto"
+
+
+class ObjectiveSection(Component):
+    """The objective by name, with its own keys; VICReg where no name is given."""
+
+    name: ComponentName = "core/vicreg"
 
 
 class ProjectorSection(StrictModel):
@@ -71,7 +80,7 @@ class OptimizerSection(StrictModel):
     clip_trust: Annotated[bool, Field(description="lars: never scale a layer's step above lr")] = False
     warmup: Annotated[Fraction, Field(description="share of the steps of linear warm-up")] = 0.1
     schedule: Literal["cosine", "constant"] = "cosine"
-    final_lr: Annotated[Fraction, Field(description="lr at the end of cosine, as a share of its peak")] = 0.001
+    final_lr: Annotated[Fraction, Field(description="lr at the end, as a share of its peak")] = 0.001
     clip_grad_norm: Annotated[PositiveFloat | None, Field(description="largest gradient norm")] = None
 
 
@@ -79,10 +88,15 @@ class TrainSection(StrictModel):
     """Length, batch, precision and housekeeping of the run."""
 
     epochs: PositiveInt | None = None
-    steps: Annotated[PositiveInt | None, Field(description="length in steps, instead of epochs")] = None
+    steps: Annotated[
+        PositiveInt | None, Field(description="length in steps, instead of epochs", validate_default=True)
+    ] = None
     batch_size: Annotated[int, Field(ge=2, description="samples a step over all processes")] = 256
     views: Annotated[int, Field(ge=2, le=16)] = 2
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[
+        str,
+        Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, mps, cuda or cuda:<number>"),
+    ] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     compile: bool = False
     deterministic: Annotated[bool, Field(description="GPU: deterministic kernels, slower")] = False
@@ -94,11 +108,14 @@ class TrainSection(StrictModel):
     checkpoint_every: Annotated[PositiveInt | None, Field(description="steps; none: once an epoch")] = None
     keep_checkpoints: Annotated[PositiveInt, Field(description="latest checkpoints kept")] = 2
 
-    @model_validator(mode="after")
-    def _one_length(self) -> TrainSection:
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError("expected exactly one of 'epochs' and 'steps'")
-        return self
+    @field_validator("steps")
+    @classmethod
+    def _one_length(cls, steps: int | None, info: ValidationInfo) -> int | None:
+        """On a field, not on the model, so that it is reported beside the mistakes of other fields."""
+        if "epochs" in info.data and (info.data["epochs"] is None) == (steps is None):
+            given = "neither" if steps is None else "both; set the one you do not want to null"
+            raise ValueError(f"expected exactly one of 'epochs' and 'steps', got {given}")
+        return steps
 
 
 class MonitorSection(StrictModel):
@@ -133,7 +150,7 @@ class Recipe(StrictModel):
     augmentation: Component
     encoder: Component
     projector: ProjectorSection = ProjectorSection()
-    objective: Component = Component(name="core/vicreg")
+    objective: ObjectiveSection = ObjectiveSection()
     optimizer: OptimizerSection = OptimizerSection()
     train: TrainSection
     monitor: MonitorSection = MonitorSection()

@@ -1,0 +1,33 @@
+"""The command ``vicreg``. Nothing is imported here that ``vicreg --help`` does not need."""
+
+from __future__ import annotations
+
+import click
+
+from vicreg_core.cli.frame import FramedGroup
+from vicreg_core.cli.lazy import Entry
+
+COMMANDS = {
+    "train": Entry("vicreg_core.cli.train:train", "Train an encoder by a recipe.", "Runs"),
+    "evaluate": Entry("vicreg_core.cli.evaluate:evaluate", "Score the encoder of a run.", "Runs"),
+    "embed": Entry("vicreg_core.cli.embed:embed", "Write the vectors of a dataset to a file.", "Runs"),
+    "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),
+    "plugin": Entry("vicreg_core.cli.plugin:plugin", "List and check plugins.", "Housekeeping"),
+}
+
+
+@click.command(
+    cls=FramedGroup,
+    entries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: vicreg train vision/quickstart",
+)
+@click.version_option(package_name="vicreg-suite", prog_name="vicreg")
+@click.option("--debug", is_flag=True, envvar="VICREG_DEBUG", help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Learn representations from unlabelled images, documents and cells with VICReg."""
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    cli()

@@ -1,0 +1,149 @@
+"""Phase two of checking a recipe: what each component says of its own keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+from vicreg_core.errors import PluginError
+from vicreg_core.plugins.component import Kind
+from vicreg_core.plugins.loading import load_config
+from vicreg_core.plugins.registry import Registry
+from vicreg_core.plugins.suggest import did_you_mean
+from vicreg_core.recipes.problems import KeyPath, Place, Problem, dotted, place_of
+from vicreg_core.recipes.schema import Component, Recipe
+from vicreg_core.recipes.sections import COMPONENT_SECTIONS
+from vicreg_core.recipes.validation import Section, parse
+
+
+class NoOptions(BaseModel):
+    """The config model of a component that has none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """What phase two found.
+
+    Attributes:
+        configs: the validated config of each component, by kind; ``None`` where it has none. A kind whose
+            options have problems is absent.
+        sections: the sections of the recipe with every default of their component written out.
+        keys: the keys each section takes, the component's own included.
+        problems: every mistake.
+    """
+
+    configs: dict[Kind, BaseModel | None] = field(default_factory=dict)
+    sections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class ComponentCheck:
+    """Resolves the components a recipe names and validates their options.
+
+    Args:
+        registry: where names are looked up.
+        places: where each key of the recipe was written.
+        elsewhere: dotted key, by last name, of keys of the core's sections.
+        needed: keys left to the user and not given yet.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        places: Mapping[KeyPath, Place],
+        elsewhere: Mapping[str, str],
+        needed: frozenset[KeyPath],
+    ) -> None:
+        self.registry, self.places = registry, places
+        self.elsewhere, self.needed = elsewhere, needed
+
+    def run(self, data: Mapping[str, Any]) -> Components:
+        """Check the sections of ``data`` that are well enough formed to name a component."""
+        found = Components()
+        for section, kind in COMPONENT_SECTIONS.items():
+            own = _core_keys(section)
+            written = data.get(section, {})
+            name = written.get("name", own["name"].default) if isinstance(written, dict) else None
+            if isinstance(name, str):
+                self._section(section, kind, name, written, found)
+        found.problems.extend(self._protocols(data.get("evaluate")))
+        return found
+
+    def _section(
+        self, section: str, kind: Kind, name: str, written: dict[str, Any], found: Components
+    ) -> None:
+        if "/" not in name:
+            message = f"expected <plugin>/<component>, got {name!r}{self._qualified(kind, name)}"
+            found.problems.append(self._problem((section, "name"), message))
+            return
+        try:
+            config = load_config(self.registry.get(kind, name))
+        except PluginError as error:
+            found.problems.append(self._problem((section, "name"), str(error)))
+            return
+        own = _core_keys(section)
+        options = {key: value for key, value in written.items() if key not in own}
+        model = config or NoOptions
+        part = Section(
+            model,
+            options,
+            at=(section,),
+            places=self.places,
+            elsewhere=self.elsewhere,
+            siblings=tuple(own),
+        )
+        found.keys[section] = (*own, *part.shape.keys)
+        problems = list(part.problems(self.needed))
+        found.problems.extend(problems)
+        if problems or any(path[0] == section for path in self.needed):
+            return
+        valid = parse(model, options)
+        found.configs[kind] = valid if config else None
+        core = {key: written[key] for key in own if key in written}
+        found.sections[section] = core | valid.model_dump(mode="json", by_alias=True)
+
+    def _qualified(self, kind: Kind, name: str) -> str:
+        """A suggestion for a name without its plugin."""
+        existing = {full.partition("/")[2]: full for full in self.registry.names(kind)}
+        near = get_close_matches(name, existing, n=1)
+        return f"; did you mean {existing[near[0]]!r}?" if near else ""
+
+    def _protocols(self, evaluate: Any) -> Iterator[Problem]:
+        names = evaluate.get("protocols") if isinstance(evaluate, dict) else None
+        if not isinstance(names, list):
+            return
+        from vicreg_core.evaluation.protocols import NAMES
+
+        for index, name in enumerate(names):
+            if isinstance(name, str) and (message := self._unknown_protocol(name, NAMES)):
+                yield self._problem(("evaluate", "protocols", index), message)
+
+    def _unknown_protocol(self, name: str, core: Iterable[str]) -> str | None:
+        if name in core:
+            return None
+        if "/" not in name:
+            existing = [*core, *self.registry.names("protocol")]
+            hint = did_you_mean(name, existing)
+            return f"unknown protocol {name!r}{hint} (there are: {', '.join(existing)})"
+        try:
+            self.registry.get("protocol", name)
+        except PluginError as error:
+            return str(error)
+        return None
+
+    def _problem(self, path: KeyPath, message: str) -> Problem:
+        return Problem(place_of(path, self.places), dotted(path), message)
+
+
+def _core_keys(section: str) -> Mapping[str, FieldInfo]:
+    """The keys of a component's section that are the core's, not the component's."""
+    model = Recipe.model_fields[section].annotation
+    return cast(type[Component], model).model_fields
