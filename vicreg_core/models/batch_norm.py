@@ -64,7 +64,7 @@ class GlobalBatchNorm(_BatchNorm):
             return super().forward(input)
         self._check_input_dim(input)
         output, mean, variance, count = _NormaliseGlobally.apply(input, self.weight, self.bias, self.eps)
-        if self.training and self.track_running_stats:
+        if self.training:
             self._update_running(mean, variance * (count / (count - 1)))
         return output  # type: ignore[no-any-return]
 
@@ -76,10 +76,8 @@ class GlobalBatchNorm(_BatchNorm):
             )
 
     def _update_running(self, mean: Tensor, unbiased_variance: Tensor) -> None:
-        assert (
-            self.num_batches_tracked is not None and self.running_mean is not None
-        )  # as track_running_stats
-        assert self.running_var is not None
+        if self.num_batches_tracked is None or self.running_mean is None or self.running_var is None:
+            return
         self.num_batches_tracked.add_(1)
         # Without a momentum the running statistics are the plain average over batches.
         share = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
@@ -136,6 +134,8 @@ def _global_moments(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     own_variance, own_mean = torch.var_mean(input.to(dtype), dims, correction=0)
     own_count = own_mean.new_full((1,), input.numel() // input.shape[1])
     own = torch.cat([own_count, own_mean, own_variance]).double()
+    if not input.shape[0]:
+        own.zero_()
     everyone = gather_rows(own.unsqueeze(0), [1] * world_size())
     counts = everyone[:, :1]
     means, variances = everyone[:, 1:].chunk(2, dim=1)

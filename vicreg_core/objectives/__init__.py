@@ -1,0 +1,1 @@
+"""Objectives: losses over the embeddings of the views."""

@@ -1,0 +1,27 @@
+"""The recipe keys of the objective ``core/vicreg``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from vicreg_core.recipes.schema import NonNegativeFloat, PositiveFloat, StrictModel
+
+
+class VICRegConfig(StrictModel):
+    """Weights and constants of :class:`vicreg_core.objectives.vicreg.VICRegLoss`."""
+
+    invariance: Annotated[NonNegativeFloat, Field(description="weight: views of a sample agree")] = 25.0
+    variance: Annotated[NonNegativeFloat, Field(description="weight: dimensions keep their spread")] = 25.0
+    covariance: Annotated[NonNegativeFloat, Field(description="weight: dimensions differ")] = 1.0
+    gamma: Annotated[PositiveFloat, Field(description="standard deviation asked of a dimension")] = 1.0
+    epsilon: Annotated[PositiveFloat, Field(description="added to a variance before its square root")] = 1e-4
+    convention: Annotated[
+        Literal["official", "paper"],
+        Field(description="official: the reductions of the authors' code; paper: those of its equations"),
+    ] = "official"
+    branch_weights: Annotated[
+        tuple[NonNegativeFloat, ...] | None,
+        Field(min_length=2, strict=False, description="weight of each view's variance and covariance terms"),
+    ] = None
