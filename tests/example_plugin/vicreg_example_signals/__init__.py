@@ -1,0 +1,1 @@
+"""An example plugin for vicreg-suite: 1-D signals."""
