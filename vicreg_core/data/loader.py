@@ -8,7 +8,6 @@ worker processes. Both yield the same views, since all randomness is keyed by th
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator
 from typing import Literal
 
@@ -18,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
 from vicreg_core.data.batch import to_device
 from vicreg_core.data.sampler import Share
+from vicreg_core.data.workers import resolve_workers
 from vicreg_core.errors import VicregError
 
 
@@ -80,7 +80,7 @@ class ViewLoader:
         self._steps = _StepDataset(data, augmentation, share, views)
         self.workers = 0
         if augmentation.per_sample or not data.in_memory:
-            self.workers = _auto_workers(share.world_size) if workers == "auto" else workers
+            self.workers = resolve_workers(workers, share.world_size)
 
     def __call__(self, start: int, stop: int) -> Iterator[list[Batch]]:
         """The views of steps ``start`` to ``stop - 1``, each a list of ``V`` batches on the device."""
@@ -104,8 +104,3 @@ class ViewLoader:
             self.augmentation(batches[0 if shared else view], self.share.keys(step, view).to(self.device))
             for view in range(self.views)
         ]
-
-
-def _auto_workers(world_size: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(8, cores // world_size - 1))

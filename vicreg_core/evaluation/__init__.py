@@ -1,0 +1,1 @@
+"""What a representation is worth: protocols, the floors beside them, and splits that do not leak."""

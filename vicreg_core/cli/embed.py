@@ -1,0 +1,46 @@
+"""``vicreg embed``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from vicreg_core.errors import RunError
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; .parquet, .csv, .npz, or .npy with the ids beside it in .ids.csv.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "test", "all"]),
+    default="all",
+    show_default=True,
+    help="Samples trained on, those that were not, or both.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the file.")
+def embed(
+    run: Path, overrides: tuple[str, ...], out: Path, split: Literal["train", "test", "all"], overwrite: bool
+) -> None:
+    """Write the vector of every sample of RUN's data, with its id, label, group and metadata.
+
+    KEY=VALUE changes one key of the run's data, so that other data is embedded, e.g. data.path=other-photos.
+    """
+    from vicreg_core.evaluation.embed import embed_run
+    from vicreg_core.evaluation.vector_files import files_of, write_vectors
+
+    taken = [path for path in files_of(out) if path.exists()]
+    if taken and not overwrite:
+        raise RunError(f"{taken[0]} exists; replace it with --overwrite, or give another --out")
+    table = embed_run(run, split, overrides=overrides, say=lambda line: click.echo(line, err=True))
+    written = write_vectors(out, table)
+    rows, width = table.vectors.shape
+    click.echo(f"{rows:,} vectors of {width} numbers in {' and '.join(map(str, written))}")

@@ -1,0 +1,52 @@
+"""Some samples of a dataset, as a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vicreg_core.contracts import DataInfo, DatasetAdapter
+
+
+class Subset(DatasetAdapter):
+    """The samples of ``base`` at ``rows``, in that order, with all they carry; nothing is read here.
+
+    A batch of an in-memory dataset stays one vectorised read.
+
+    Args:
+        base: the whole dataset.
+        rows: ``(m,) int64`` indices into it.
+    """
+
+    def __init__(self, base: DatasetAdapter, rows: NDArray[np.int64]) -> None:
+        self.base, self.rows = base, np.asarray(rows, dtype=np.int64)
+        self.in_memory, self.info = base.in_memory, base.info
+        self.classes, self.skipped = base.classes, base.skipped
+        self.ids = take(base.ids, self.rows)
+        self.labels = None if base.labels is None else base.labels[self.rows]
+        self.groups = None if base.groups is None else np.asarray(base.groups)[self.rows]
+        self.metadata = {name: take(column, self.rows) for name, column in base.metadata.items()}
+
+    def __getitem__(self, index: int) -> Any:
+        """One raw sample."""
+        return self.base[int(self.rows[index])]
+
+    def __getitems__(self, indices: Sequence[int] | NDArray[np.int64]) -> Any:
+        """The raw samples of ``indices``, read by the whole dataset in one call."""
+        return self.base.__getitems__(self.rows[np.asarray(indices, dtype=np.int64)])
+
+    def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """The whole dataset's raw features of ``indices``."""
+        return self.base.raw_features(self.rows[np.asarray(indices, dtype=np.int64)])
+
+    def for_model(self, info: DataInfo) -> DatasetAdapter:
+        """The same rows of the whole dataset as the model takes it."""
+        return Subset(self.base.for_model(info), self.rows)
+
+
+def take(column: Any, rows: NDArray[np.int64]) -> Any:
+    """The entries of a column at ``rows``: an array for an array, else a list."""
+    return column[rows] if isinstance(column, np.ndarray) else [column[int(row)] for row in rows]

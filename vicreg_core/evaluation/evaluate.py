@@ -1,0 +1,133 @@
+"""An encoder and its floors through every protocol asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from vicreg_core.contracts import Encoder
+from vicreg_core.evaluation.protocols import Protocol, load_protocol
+from vicreg_core.evaluation.subject import Subject
+from vicreg_core.evaluation.subjects import Bench
+from vicreg_core.evaluation.verdict import judge, scores_of
+
+Say = Callable[[str], None]
+
+
+def evaluate(
+    encoder: Encoder,
+    bench: Bench,
+    protocols: tuple[str, ...],
+    *,
+    untrained: Callable[[], Encoder] | None = None,
+    baselines: bool = True,
+    say: Say = lambda _: None,
+) -> dict[str, Any]:
+    """Score an encoder beside its floors.
+
+    A protocol that cannot run on the data says why in ``skipped`` instead of failing.
+
+    Args:
+        encoder: the trained encoder.
+        bench: the samples, and how features are made of them.
+        protocols: names (:mod:`vicreg_core.evaluation.protocols`).
+        untrained: builds the same architecture with random weights; ``None``: no such floor.
+        baselines: evaluate the floors.
+        say: told what is being done.
+
+    Returns:
+        JSON values: ``data`` (numbers of samples), ``protocols`` (the encoder's result by protocol, each with
+        its ``verdict``), ``baselines`` (the same by floor) and ``notes`` (what a reader must know).
+
+    Raises:
+        PluginError: an unknown protocol.
+        DataError: samples that cannot be read or scored.
+    """
+    loaded = {name: load_protocol(name) for name in protocols}
+    results: dict[str, dict[str, Any]] = {}
+    for subject in _subjects(encoder, bench, untrained if baselines else None, baselines, say):
+        results[subject.name] = {
+            name: _run(name, protocol, subject, say) for name, protocol in loaded.items()
+        }
+    scored = results.pop("encoder")
+    for name, result in scored.items():
+        _add_verdicts(name, result, {floor: of[name] for floor, of in results.items()})
+    return {
+        "data": _describe(bench),
+        "protocols": scored,
+        "baselines": results,
+        "notes": list(_notes(bench, results, baselines)),
+    }
+
+
+def _subjects(
+    encoder: Encoder, bench: Bench, untrained: Callable[[], Encoder] | None, baselines: bool, say: Say
+) -> Iterator[Subject]:
+    """The encoder, then its floors, one at a time: the features of only one are held."""
+    say(f"encoding {len(bench.train) + len(bench.test or ()):,} samples")
+    yield bench.encoder("encoder", encoder)
+    if untrained is not None:
+        say("encoding them with the untrained encoder")
+        yield bench.untrained(untrained)
+    if baselines and (raw := bench.raw()) is not None:
+        yield raw
+
+
+def _run(name: str, protocol: Protocol, subject: Subject, say: Say) -> dict[str, Any]:
+    if protocol.needs_labels and (reason := _no_labels(subject)):
+        return {"skipped": reason}
+    say(f"{name} of {subject.name}")
+    started = time.perf_counter()
+    result = protocol(subject)
+    return {**result, **subject.remarks, "seconds": round(time.perf_counter() - started, 2)}
+
+
+def _no_labels(subject: Subject) -> str | None:
+    if subject.train.labels is None:
+        return "it needs labels, and the data has none"
+    if subject.test is None:
+        return "it needs samples that were held out, and there are none: the data has no test split"
+    if subject.test.labels is None:
+        return "it needs labels, and the test samples have none"
+    return None
+
+
+def _add_verdicts(protocol: str, result: dict[str, Any], floors: Mapping[str, dict[str, Any]]) -> None:
+    """Judge each headline of the encoder's result by the same headline of every floor."""
+    beside = {floor: {score.name: score for score in scores_of(protocol, of)} for floor, of in floors.items()}
+    rows = result.get("rows", [result])
+    for row, score in zip(rows, scores_of(protocol, result), strict=False):
+        row |= judge(score, {floor: of[score.name] for floor, of in beside.items() if score.name in of})
+
+
+def _describe(bench: Bench) -> dict[str, Any]:
+    test = bench.test
+    described: dict[str, Any] = {
+        "train": len(bench.train),
+        "test": 0 if test is None else len(test),
+        "classes": list(bench.train.classes),
+    }
+    if bench.train.groups is not None:
+        described["train_groups"] = len(np.unique(bench.train.groups))
+        described["test_groups"] = 0 if test is None or test.groups is None else len(np.unique(test.groups))
+    return described
+
+
+def _notes(bench: Bench, floors: Mapping[str, Any], baselines: bool) -> Iterator[str]:
+    if not baselines:
+        yield "floors were not evaluated (evaluate.baselines is false): a score without its floor says little"
+    elif "raw_features" not in floors:
+        yield "the dataset offers no raw features, so there is no such floor"
+    test = bench.test
+    if test is not None and test.groups is not None and bench.train.groups is not None:
+        shared = set(map(str, test.groups)) & set(map(str, bench.train.groups))
+        if shared:
+            yield (
+                f"{len(shared)} group(s) have samples in both training and test split, e.g. {min(shared)!r}: "
+                "scores on the test split may profit from what such samples share"
+            )
+    for skipped in {tuple(data.skipped) for data in (bench.train, bench.test) if data is not None} - {()}:
+        yield f"{len(skipped)} unreadable sample(s) left out, e.g. {skipped[0]}"

@@ -1,0 +1,125 @@
+"""How few labels suffice: the linear probe on small draws of the training labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vicreg_core.evaluation.bootstrap import mean_interval
+from vicreg_core.evaluation.classification import accuracy_interval, tally
+from vicreg_core.evaluation.linear import fit_tuned
+from vicreg_core.evaluation.preprocessing import Standardiser
+from vicreg_core.evaluation.subject import LabelledFeatures, Subject
+
+PER_CLASS = (1, 10)
+PER_CLASS_DRAWS = 10
+FRACTIONS = (0.01, 0.1)
+FRACTION_DRAWS = 5
+
+
+class Budget(NamedTuple):
+    """An amount of labels and the draws of it."""
+
+    name: str
+    draws: list[NDArray[np.int64]]
+    """Rows of the training set of each draw."""
+
+
+def label_budgets(labels: NDArray[np.int64], seed: int) -> Iterator[Budget]:
+    """The budgets that ask for fewer labels than there are, then all labels.
+
+    A draw depends on the labels and the seed alone, so an encoder and its floors see the same ones.
+
+    Args:
+        labels: ``(n,) int64`` of the training samples.
+        seed: of the draws.
+    """
+    counts = np.unique(labels, return_counts=True)[1]
+    for per_class in PER_CLASS:
+        if per_class < counts.min():
+            quota = np.full_like(counts, per_class)
+            yield Budget(f"{per_class} per class", _draws(labels, quota, PER_CLASS_DRAWS, [seed, per_class]))
+    for fraction in FRACTIONS:
+        quota = np.maximum(1, np.round(fraction * counts)).astype(np.int64)
+        if (quota < counts).any():
+            percent = round(100 * fraction)
+            yield Budget(f"{percent} %", _draws(labels, quota, FRACTION_DRAWS, [seed, 1000 + percent]))
+    yield Budget("all", [np.arange(len(labels))])
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFractions:
+    """The protocol ``label-fractions``.
+
+    Features are standardised over all training samples, whose features need no labels. The penalty is chosen
+    by cross-validation within each draw; with one label a class there is nothing to hold out, and it is
+    fixed at :data:`~vicreg_core.evaluation.linear.UNTUNED_C`.
+    """
+
+    needs_labels: bool = True
+
+    def __call__(self, subject: Subject) -> dict[str, Any]:
+        """One row a budget: mean accuracy over its draws and the 95 % interval of that mean."""
+        train, test = subject.labelled()
+        vectors = torch.from_numpy(train.vectors).to(subject.device)
+        test_vectors = torch.from_numpy(test.vectors).to(subject.device)
+        if not subject.standardised:
+            standardise = Standardiser.fit(vectors)
+            vectors, test_vectors = standardise(vectors), standardise(test_vectors)
+        labels = torch.from_numpy(train.labels).to(subject.device)
+
+        def probe(draw: NDArray[np.int64]) -> NDArray[np.int64]:
+            rows = torch.from_numpy(draw).to(subject.device)
+            groups = None if train.groups is None else train.groups[draw]
+            fitted = fit_tuned(
+                vectors[rows], labels[rows], len(subject.classes), groups=groups, seed=subject.seed
+            )
+            return fitted.predict(test_vectors).cpu().numpy()
+
+        rows = []
+        for budget in label_budgets(train.labels, subject.seed):
+            predictions = [probe(draw) for draw in budget.draws]
+            rows.append(_row(budget, predictions, test, subject))
+        return {"rows": rows}
+
+
+def _row(
+    budget: Budget, predictions: list[NDArray[np.int64]], test: LabelledFeatures, subject: Subject
+) -> dict[str, Any]:
+    tallies = [tally(test.labels, predicted, len(subject.classes)) for predicted in predictions]
+    accuracies = [float(one.accuracy()) for one in tallies]
+    several = len(accuracies) > 1
+    return {
+        "name": budget.name,
+        "metric": "accuracy",
+        "accuracy": float(np.mean(accuracies)),
+        "interval": mean_interval(accuracies)
+        if several
+        else accuracy_interval(predictions[0] == test.labels, test.groups, subject.seed),
+        "interval_over": "draws of the labels" if several else "test samples",
+        "std": float(np.std(accuracies, ddof=1)) if several else None,
+        "balanced_accuracy": float(np.mean([one.balanced_accuracy() for one in tallies])),
+        "draws": len(accuracies),
+        "n_train": len(budget.draws[0]),
+        "n": len(test.labels),
+    }
+
+
+def _draws(
+    labels: NDArray[np.int64], quota: NDArray[np.int64], draws: int, seed: list[int]
+) -> list[NDArray[np.int64]]:
+    """``draws`` random draws of ``quota`` rows of each class, classes in the order of their index."""
+    generator = np.random.default_rng(seed)
+    _, label, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    starts = np.cumsum(counts) - counts
+    drawn = []
+    for _ in range(draws):
+        order = np.lexsort((generator.random(len(labels)), label))
+        place_in_class = np.arange(len(labels)) - starts[label[order]]
+        drawn.append(np.sort(order[place_in_class < quota[label[order]]]))
+    return drawn

@@ -1,0 +1,124 @@
+"""Multinomial logistic regression, several problems on one feature matrix at a time.
+
+The folds of a cross-validation share their features and differ only in which samples count. They are solved
+as one problem with the folds side by side, so that each pass over the features serves them all.
+
+The objective of each problem is scikit-learn's, divided by the number of its samples m::
+
+    mean cross-entropy + ||W||^2 / (2 C m)
+
+L-BFGS needs few steps on it after a change of variables. The Hessian of the mean cross-entropy is never above
+half the second moment of the features, X'X / 2m, whatever the weights (Bohning, "Multinomial logistic
+regression algorithm", Annals of the Institute of Statistical Mathematics 44, 1992). With L L' that bound plus
+the penalty and V = L' W, the problem in V is well conditioned however correlated the features are: on the
+pixels of CIFAR-10 it takes 20 passes where 160 to 300 are needed in W.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+_MOST_STEPS = 500
+_RIDGE = 1e-4
+_TINY = 1e-12
+
+
+class SoftmaxWeights(NamedTuple):
+    """The weights of ``F`` problems with ``K`` classes on ``D`` features."""
+
+    weight: Tensor
+    """``(F, D, K)``."""
+    bias: Tensor
+    """``(F, K)``, not penalised."""
+
+    def logits(self, features: Tensor) -> Tensor:
+        """``(n, D) -> (n, F, K)``."""
+        problems, dims, classes = self.weight.shape
+        flat = self.weight.permute(1, 0, 2).reshape(dims, problems * classes)
+        return (features @ flat).view(-1, problems, classes) + self.bias
+
+
+class SoftmaxRegression:
+    """``F`` problems that share features and labels.
+
+    Args:
+        features: ``(n, D)`` floating; solutions have their dtype and device.
+        labels: ``(n,) int64`` in ``range(classes)``.
+        classes: ``K``.
+        counts: ``(n, F) bool``, which samples each problem counts; ``None``: one problem with all.
+    """
+
+    def __init__(self, features: Tensor, labels: Tensor, classes: int, counts: Tensor | None = None) -> None:
+        n = len(labels)
+        counts = torch.ones(n, 1, dtype=torch.bool, device=features.device) if counts is None else counts
+        self.features, self.classes = features, classes
+        self.sizes = counts.sum(dim=0).to(features.dtype)
+        self.share = counts.to(features.dtype) / self.sizes
+        self.index = labels[:, None, None].expand(n, counts.shape[1], 1)
+        self.bound = (features.T @ features).double() / (2 * n)
+
+    def fit(
+        self, c: float, *, start: SoftmaxWeights | None = None, tolerance: float = 1e-5
+    ) -> SoftmaxWeights:
+        """The optimum of every problem, which is unique.
+
+        Args:
+            c: inverse strength of the penalty, as scikit-learn's ``C``.
+            start: weights to start from, e.g. those of a neighbouring ``c``.
+            tolerance: largest gradient entry at which to stop, in the variables ``V``.
+        """
+        dims, problems = self.features.shape[1], len(self.sizes)
+        strength = 1.0 / (c * self.sizes)
+        factor = self._factor(float(strength.mean()))
+        penalty = strength.repeat_interleave(self.classes)
+        variables = self.features.new_zeros(dims, problems * self.classes)
+        bias = self.features.new_zeros(problems * self.classes)
+        if start is not None:
+            variables = (factor.T @ start.weight.permute(1, 0, 2).reshape(dims, -1)).contiguous()
+            bias = start.bias.reshape(-1).clone()
+        optimizer = torch.optim.LBFGS(
+            [variables, bias],
+            max_iter=_MOST_STEPS,
+            history_size=10,
+            tolerance_grad=tolerance,
+            tolerance_change=tolerance * 1e-2,
+            line_search_fn="strong_wolfe",
+        )
+
+        def closure() -> Tensor:
+            weight = torch.linalg.solve_triangular(factor.T, variables, upper=True)
+            loss, by_weight, bias.grad = self._loss_and_gradient(weight, bias, penalty)
+            variables.grad = torch.linalg.solve_triangular(factor, by_weight, upper=False).contiguous()
+            return loss
+
+        optimizer.step(closure)
+        weight = torch.linalg.solve_triangular(factor.T, variables, upper=True)
+        by_problem = weight.view(dims, problems, self.classes).permute(1, 0, 2).contiguous()
+        return SoftmaxWeights(by_problem, bias.view(problems, self.classes))
+
+    def _factor(self, strength: float) -> Tensor:
+        """``L``, one for all problems: it only steers the steps, the optimum is each problem's own.
+
+        That also leaves room for a ridge that keeps the factorisation from failing on dependent features.
+        """
+        matrix = self.bound.clone()
+        matrix.diagonal().add_(strength + _RIDGE * float(matrix.diagonal().mean()) + _TINY)
+        factor: Tensor = torch.linalg.cholesky(matrix).to(self.features.dtype)
+        return factor
+
+    def _loss_and_gradient(
+        self, weight: Tensor, bias: Tensor, penalty: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The summed objective, and its gradients by the weight ``(D, F K)`` and the bias ``(F K,)``."""
+        logits = torch.addmm(bias, self.features, weight).view(*self.share.shape, self.classes)
+        log_probability = logits.log_softmax(dim=2)
+        loss = -(log_probability.gather(2, self.index).squeeze(2) * self.share).sum()
+        penalised = weight * penalty
+        residual = log_probability.exp_()
+        residual.scatter_add_(2, self.index, residual.new_full((1, 1, 1), -1.0).expand_as(self.index))
+        residual = (residual * self.share[:, :, None]).flatten(1)
+        by_weight = torch.addmm(penalised, self.features.T, residual)
+        return loss + 0.5 * (weight * penalised).sum(), by_weight, residual.sum(dim=0)

@@ -1,0 +1,85 @@
+"""What an evaluation protocol is given: features of the samples, and ways to make more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """The feature vectors of some samples of a dataset.
+
+    Attributes:
+        ids: one id a sample.
+        vectors: ``(n, D) float32``.
+        labels: ``(n,) int64``, or ``None``.
+        groups: ``(n,)``, or ``None``.
+        metadata: the dataset's further columns of length ``n``, e.g. the well of a cell.
+    """
+
+    ids: Sequence[str] | NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.int64] | None = None
+    groups: NDArray[Any] | None = None
+    metadata: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+class LabelledFeatures(NamedTuple):
+    """Features whose labels are known to be there."""
+
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    groups: NDArray[Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One thing to be scored: the trained encoder, or one of the floors beside it.
+
+    Attributes:
+        name: ``"encoder"``, ``"random_encoder"`` or ``"raw_features"``.
+        train: features of training samples.
+        test: features of held-out samples, or ``None`` where there are none.
+        classes: names of the classes; empty for unlabelled data.
+        seed: of every random choice of a protocol.
+        device: where a protocol computes.
+        standardised: the features are standardised already and a classifier takes them as they are.
+        remarks: what every result must say of how the features were made.
+        encode: vectors ``(n, D) float32`` of items as ``Augmentation.ingest`` takes them; ``None`` for
+            features that come from no encoder.
+        views: ``views(n, V)`` gives ``(m, V, D) float32``, the vectors of ``V`` augmented views each of ``m``
+            training samples, ``m`` at most ``n``; ``None`` as above.
+    """
+
+    name: str
+    train: Features
+    test: Features | None
+    classes: Sequence[str]
+    seed: int = 0
+    device: torch.device = CPU
+    standardised: bool = False
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+    encode: Callable[[Sequence[Any]], NDArray[np.float32]] | None = None
+    views: Callable[[int, int], NDArray[np.float32]] | None = None
+
+    def labelled(self) -> tuple[LabelledFeatures, LabelledFeatures]:
+        """Training and test features with labels, for protocols that declare ``needs_labels``.
+
+        Raises:
+            ValueError: where there are no labels or no test samples.
+        """
+        test = self.test
+        if test is None or self.train.labels is None or test.labels is None:
+            raise ValueError(f"subject {self.name!r} has no labelled training and test samples")
+        return (
+            LabelledFeatures(self.train.vectors, self.train.labels, self.train.groups),
+            LabelledFeatures(test.vectors, test.labels, test.groups),
+        )

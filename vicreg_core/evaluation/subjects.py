@@ -1,0 +1,146 @@
+"""What is evaluated: the encoder first, then its floors, each as the features of the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
+from vicreg_core.data.keys import hash_ids, mix, mix_int, stream_id
+from vicreg_core.data.subset import Subset
+from vicreg_core.errors import DataError
+from vicreg_core.evaluation.cache import FeatureCache, model_digest
+from vicreg_core.evaluation.features import Embedder, Workers
+from vicreg_core.evaluation.floors import (
+    CALIBRATION_SAMPLES,
+    calibrate_batch_norm,
+    has_batch_norm,
+    prepare_raw,
+    raw_vectors,
+)
+from vicreg_core.evaluation.subject import CPU, Features, Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """The samples and the means that every subject of one evaluation shares.
+
+    Attributes:
+        train: samples a classifier learns from.
+        test: labelled samples it is scored on, or ``None``.
+        augmentation: makes the evaluation view.
+        seed: of every random choice.
+        device: where to compute.
+        workers: loader processes for per-file data.
+        cache: folder where vectors are kept from one evaluation to the next, or ``None``.
+        made_by: JSON values that determine the evaluation view, for the cache's key.
+    """
+
+    train: DatasetAdapter
+    test: DatasetAdapter | None
+    augmentation: Augmentation
+    seed: int = 0
+    device: torch.device = CPU
+    workers: Workers = "auto"
+    cache: Path | None = None
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for data in filter(None, (self.train, self.test)):
+            _check_labels(data)
+        if self.test is not None and list(self.test.classes) != list(self.train.classes):
+            raise DataError(
+                "the training and test samples have different classes: "
+                f"{_some(self.train.classes)} against {_some(self.test.classes)}"
+            )
+
+    def encoder(self, name: str, encoder: Encoder, remarks: Mapping[str, Any] | None = None) -> Subject:
+        """An encoder's representations."""
+        embedder = self._embedder(encoder, cached=True)
+
+        def views(samples: int, count: int) -> NDArray[np.float32]:
+            return embedder.embed_views(self.train, draw(self.train, samples, self.seed), count, self.seed)
+
+        return Subject(
+            name=name,
+            train=_features(self.train, embedder.embed(self.train)),
+            test=None if self.test is None else _features(self.test, embedder.embed(self.test)),
+            classes=self.train.classes,
+            seed=self.seed,
+            device=self.device,
+            remarks=remarks or {},
+            encode=embedder.encode,
+            views=views,
+        )
+
+    def untrained(self, build: Callable[[], Encoder]) -> Subject:
+        """An untrained encoder's representations, its batch norm given the statistics of the data."""
+        encoder, remarks = build(), dict[str, Any]()
+        if has_batch_norm(encoder):
+            rows = draw(self.train, CALIBRATION_SAMPLES, self.seed)
+            calibrate_batch_norm(encoder, self._embedder(encoder, cached=False).batches(self.train, rows))
+            remarks["batch_norm_calibrated_on"] = len(rows)
+        return self.encoder("random_encoder", encoder, remarks)
+
+    def raw(self) -> Subject | None:
+        """The dataset's raw features, or ``None`` where it has none."""
+        train = raw_vectors(self.train, np.arange(len(self.train)))
+        test = None if self.test is None else raw_vectors(self.test, np.arange(len(self.test)))
+        if train is None or (self.test is not None and test is None):
+            return None
+        train, test, remarks = prepare_raw(train, test, self.device)
+        return Subject(
+            name="raw_features",
+            train=_features(self.train, train),
+            test=None if self.test is None or test is None else _features(self.test, test),
+            classes=self.train.classes,
+            seed=self.seed,
+            device=self.device,
+            standardised=True,
+            remarks=remarks,
+        )
+
+    def _embedder(self, encoder: Encoder, *, cached: bool) -> Embedder:
+        cache = None
+        if cached and self.cache is not None:
+            cache = FeatureCache(self.cache, model_digest(encoder, self.made_by))
+        return Embedder(encoder, self.augmentation, device=self.device, workers=self.workers, cache=cache)
+
+
+def draw(data: DatasetAdapter, most: int | None, seed: int) -> NDArray[np.int64]:
+    """Rows of at most ``most`` samples, a random choice that depends on ids and seed alone; sorted."""
+    if most is None or most >= len(data):
+        return np.arange(len(data))
+    key = mix(hash_ids(data.ids) ^ mix_int(seed, stream_id("evaluation"))).numpy()
+    return np.sort(np.argsort(key, kind="stable")[:most])
+
+
+def limited(data: DatasetAdapter, most: int | None, seed: int) -> DatasetAdapter:
+    """The dataset, or a :func:`draw` of it where it has more samples than ``most``."""
+    return data if most is None or most >= len(data) else Subset(data, draw(data, most, seed))
+
+
+def _features(data: DatasetAdapter, vectors: NDArray[np.float32]) -> Features:
+    return Features(
+        ids=data.ids, vectors=vectors, labels=data.labels, groups=data.groups, metadata=data.metadata
+    )
+
+
+def _check_labels(data: DatasetAdapter) -> None:
+    labels = data.labels
+    if labels is not None and (labels.min() < 0 or labels.max() >= len(data.classes)):
+        raise DataError(
+            f"labels of {type(data).__name__} range from {labels.min()} to {labels.max()}, but it names "
+            f"{len(data.classes)} classes; expected indices into them"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:8]))
+    return f"{shown}, ... ({len(names)})" if len(names) > 8 else shown or "none"

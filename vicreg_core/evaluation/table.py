@@ -1,0 +1,54 @@
+"""An evaluation as lines of a table and sentences, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vicreg_core.evaluation.verdict import FLOOR_NAMES, Score, scores_of
+
+
+def score_table(evaluation: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows: each headline of the encoder with its interval, the floors beside it, and ``n``."""
+    floors = list(evaluation["baselines"])
+    columns = ["protocol", "metric", "encoder", "95 % interval", *map(floor_name, floors), "n"]
+    rows = []
+    for protocol, result in evaluation["protocols"].items():
+        beside = [_by_name(protocol, evaluation["baselines"][floor].get(protocol, {})) for floor in floors]
+        for score in scores_of(protocol, result):
+            values = [_shown(of[score.name].value) if score.name in of else "-" for of in beside]
+            n = "-" if score.n is None else f"{score.n:,}"
+            rows.append([score.name, score.metric, _shown(score.value), _interval(score), *values, n])
+    return columns, rows
+
+
+def sentences(evaluation: Mapping[str, Any]) -> Iterator[str]:
+    """The verdicts, why a protocol was skipped, and the notes."""
+    for protocol, result in evaluation["protocols"].items():
+        if "skipped" in result:
+            yield f"{protocol} was not run: {result['skipped']}"
+        verdicts: Sequence[Mapping[str, Any]] = result.get("rows", [result])
+        yield from (one["verdict"] for one in verdicts if "verdict" in one)
+        if leak := result.get("leakage"):
+            yield (
+                f"{protocol}: cross-validated accuracy {leak['accuracy_groups_apart']:.3f} with groups kept "
+                f"apart, {leak['accuracy_groups_ignored']:.3f} with groups ignored; believe only the first"
+            )
+    yield from evaluation["notes"]
+
+
+def floor_name(name: str) -> str:
+    """What a floor is called in a table."""
+    return FLOOR_NAMES.get(name, name).removeprefix("the ")
+
+
+def _by_name(protocol: str, result: Mapping[str, Any]) -> dict[str, Score]:
+    return {score.name: score for score in scores_of(protocol, result)}
+
+
+def _shown(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _interval(score: Score) -> str:
+    return "-" if score.interval is None else f"{_shown(score.interval[0])} - {_shown(score.interval[1])}"

@@ -1,0 +1,74 @@
+"""Whether a score clears its floors, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+FLOOR_NAMES = {"random_encoder": "the untrained encoder", "raw_features": "raw features"}
+
+
+class Score(NamedTuple):
+    """One headline of a protocol."""
+
+    name: str
+    """The protocol, with the row where it has several."""
+    metric: str
+    value: float
+    interval: tuple[float, float] | None
+    n: int | None
+    comparable: bool
+
+
+def scores_of(protocol: str, result: Mapping[str, Any]) -> Iterator[Score]:
+    """The headlines of a protocol's result, in its order; none where it was skipped."""
+    rows = result.get("rows", [result] if "metric" in result else [])
+    for row in rows:
+        name = f"{protocol}: {row['name']}" if "name" in row else protocol
+        interval = row.get("interval")
+        yield Score(
+            name,
+            row["metric"],
+            row[row["metric"]],
+            None if interval is None else (interval[0], interval[1]),
+            row.get("n"),
+            result.get("comparable", True),
+        )
+
+
+def judge(score: Score, floors: Mapping[str, Score]) -> dict[str, Any]:
+    """Compare one headline with the same headline of each floor.
+
+    The encoder clears a floor where its 95 % interval lies above the floor's value.
+
+    Args:
+        score: the encoder's.
+        floors: by name of the floor; empty where none was evaluated.
+
+    Returns:
+        ``clears_floors`` (``None`` without floors) and ``verdict``, a sentence.
+    """
+    if not floors or not score.comparable:
+        return {}
+    name, floor = max(floors.items(), key=lambda item: item[1].value)
+    what = FLOOR_NAMES.get(name, name)
+    low = score.value if score.interval is None else score.interval[0]
+    reached = f"{score.name}: {score.metric} {score.value:.3f}"
+    if score.value <= floor.value:
+        words = f"does NOT clear its floor: {what} alone reach{_s(name)} {floor.value:.3f}"
+    elif low <= floor.value:
+        words = (
+            f"is not clearly above its floor: {floor.value:.3f} of {what} lies within its 95 % interval "
+            f"{_range(score.interval)}"
+        )
+    else:
+        words = f"clears its floors; the highest is {floor.value:.3f}, of {what}"
+    return {"clears_floors": low > floor.value, "verdict": f"{reached} {words}"}
+
+
+def _s(name: str) -> str:
+    return "" if name == "raw_features" else "es"
+
+
+def _range(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"[{interval[0]:.3f}, {interval[1]:.3f}]"

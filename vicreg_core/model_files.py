@@ -1,0 +1,142 @@
+"""The files of an exported model: what is written, what is read, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from vicreg_core.errors import RunError
+from vicreg_core.files import atomic_path
+
+FORMAT = 1
+CONFIG, WEIGHTS, CARD, ASSETS = "config.json", "model.safetensors", "README.md", "assets"
+START_ONLY = "init/"
+"""Assets under this name are read by a fresh encoder only, and not saved with it."""
+
+_ASSET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+
+
+def find_model(path: Path) -> Path:
+    """The model folder that ``path`` is or holds.
+
+    Raises:
+        RunError: there is none; the message says what there is instead.
+    """
+    for folder in (path, path / "model"):
+        if (folder / CONFIG).is_file():
+            return folder
+    if not path.exists():
+        raise RunError(f"{path} does not exist; give the folder of a run, such as runs/quickstart")
+    if (path / "recipe.yaml").is_file():
+        raise RunError(
+            f"the run {path} has no model yet: its training has not finished; continue it with "
+            f"vicreg train {path / 'recipe.yaml'} --out {path} --resume"
+        )
+    raise RunError(f"{path} is neither a run nor a model: expected {CONFIG} in it, or in {path / 'model'}")
+
+
+def write_files(
+    folder: Path,
+    config: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    assets: Mapping[str, bytes],
+    card: str,
+) -> None:
+    """Write a model folder atomically; an earlier model there is replaced.
+
+    Raises:
+        ValueError: an asset's name is not a plain relative path.
+        RunError: the disk refuses, or the folder holds something that is not a model.
+    """
+    from safetensors.torch import save_file
+
+    _check_replaceable(folder)
+    for name in assets:
+        if not _ASSET.fullmatch(name):
+            raise ValueError(f"asset {name!r}: expected a plain relative path such as 'tokenizer.json'")
+    with atomic_path(folder) as temporary:
+        temporary.mkdir()
+        # A copy of each tensor: safetensors refuses tensors that share memory or are not contiguous.
+        save_file(
+            {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()},
+            temporary / WEIGHTS,
+        )
+        for name, content in assets.items():
+            path = temporary / ASSETS / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        (temporary / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        (temporary / CARD).write_text(card, encoding="utf-8")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The mapping in ``config.json``.
+
+    Raises:
+        RunError: it is damaged, no model's, or written by a newer version.
+    """
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        written = config["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged or not the config of a model ({_first_line(error)})") from error
+    if not isinstance(written, int) or written > FORMAT:
+        raise RunError(
+            f"{path} has model format {written!r} and this version reads up to {FORMAT}: "
+            "pip install -U vicreg-suite"
+        )
+    return dict(config)
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """The tensors of ``model.safetensors``, on the CPU.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / WEIGHTS
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RunError(
+            f"{path} cannot be read ({_first_line(error)}): it is missing, truncated or damaged; copy it "
+            "again, or export it again by vicreg train --resume"
+        ) from error
+
+
+def read_assets(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
+    """The files a config names.
+
+    Raises:
+        RunError: a name leads out of the folder, or a file is missing.
+    """
+    home, assets = (folder / ASSETS).resolve(), dict[str, bytes]()
+    for name in names:
+        path = (home / name).resolve()
+        if not _ASSET.fullmatch(name) or not path.is_relative_to(home):
+            raise RunError(
+                f"{folder / CONFIG} names the asset {name!r}, which leads out of {folder / ASSETS}"
+            )
+        try:
+            assets[name] = path.read_bytes()
+        except OSError as error:
+            raise RunError(f"the model {folder} lacks its asset {name!r} ({error.strerror})") from error
+    return assets
+
+
+def _check_replaceable(folder: Path) -> None:
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file()):
+        raise RunError(f"{folder} holds something that is not a model; give a new or empty folder")
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".rstrip(": ")
