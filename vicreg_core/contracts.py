@@ -22,9 +22,12 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vicreg_core.data.keys import Keys
+from vicreg_core.errors import DataError
 
 Batch: TypeAlias = Tensor | dict[str, Tensor]
 Split: TypeAlias = Literal["train", "test"]
+Shown: TypeAlias = NDArray[np.uint8] | str
+"""A sample for people: a picture ``(H, W)`` or ``(H, W, 3) uint8``, or a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class DataInfo:
     Attributes:
         facts: JSON values, e.g. ``{"channels": 3, "height": 32, "width": 32}``. The keys are the modality's
             own. They land in ``model/config.json``, so a model loads without its dataset.
-        assets: files the model needs at inference, by file name, e.g. a tokenizer or fitted statistics.
+        assets: files by name, e.g. a tokenizer or fitted statistics; ``/`` in a name is a folder. They are
+            saved with the model, except those under ``init/``, which only a fresh encoder reads.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -91,6 +95,26 @@ class DatasetAdapter(Dataset[Any]):
         """
         return None
 
+    def for_model(self, info: DataInfo) -> DatasetAdapter:
+        """These samples in the form that a saved model takes, where they are evaluated or embedded with it.
+
+        A dataset whose samples depend on what was fitted to it, such as token ids on a tokenizer, overrides
+        this and reads them with the model's ``info.assets`` instead of its own.
+
+        Args:
+            info: what the model knows of the data it was trained on.
+
+        Raises:
+            DataError: the samples are of a form that the model does not take.
+        """
+        for name, content in self.info.assets.items():
+            if info.assets.get(name, content) != content:
+                raise DataError(
+                    f"this data comes with a {name} of its own, which differs from the model's: the model "
+                    "can only be used on data read in the way of its training data"
+                )
+        return self
+
 
 class Augmentation(nn.Module):
     """Makes one view of each sample of a batch; ``keys=None`` makes the evaluation view instead.
@@ -128,6 +152,15 @@ class Augmentation(nn.Module):
         """Make one view of a whole batch on its device: ``(B, ...)`` in, ``(B, ...)`` out."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(batch, keys)")
 
+    def show(self, views: Batch) -> Sequence[Shown] | None:
+        """Each sample of what :meth:`forward` made, as a picture or text for reports.
+
+        By default tensors ``(B, C, H, W)`` are shown as pictures; ``None`` says that there is nothing to see.
+        """
+        from vicreg_core.data.show import show_images
+
+        return show_images(views)
+
 
 class Encoder(nn.Module):
     """Turns a batch into representations: ``forward(batch) -> (B, embedding_dim)``, floating."""
@@ -137,3 +170,17 @@ class Encoder(nn.Module):
 
     channels_last: bool = False
     """True where a 4-D input and the weights are faster in ``torch.channels_last`` memory format."""
+
+    @property
+    def rebuild_options(self) -> Mapping[str, Any]:
+        """Options that replace the recipe's when a saved encoder is built before its weights are loaded.
+
+        An encoder that starts from downloaded weights switches that off here, e.g. ``{"weights": "none"}``,
+        so that a saved model needs no network. The untrained floor of an evaluation is built with them too.
+        """
+        return {}
+
+    @property
+    def assets(self) -> Mapping[str, bytes]:
+        """Further files to save with the encoder; the builder finds them in ``DataInfo.assets``."""
+        return {}

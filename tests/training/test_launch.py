@@ -51,7 +51,7 @@ def test_processes_train_to_the_weights_of_one(tmp_path, processes):
 
 
 def test_an_error_of_any_process_reaches_the_user(tmp_path):
-    with pytest.raises(VicregError, match="^rank 1 of 2 found a bad file$") as failed:
+    with pytest.raises(VicregError, match=r"^rank 1 of 2 found a bad file$") as failed:
         spawn(fail_on_the_second, (tmp_path,), 2, "cpu")
     assert failed.value.exit_code == DataError.exit_code
 

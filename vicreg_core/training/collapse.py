@@ -62,8 +62,8 @@ def _complete(history: Sequence[Observation], target_std: float) -> Collapse | N
         "complete",
         since,
         f"complete collapse since step {since:,}: the median standard deviation of the embedding's "
-        f"dimensions is {latest.std_median:.2g} where {target_std:g} is asked, so all samples "
-        "are mapped to nearly one point. Exact collapse has no gradient and does not heal. Raise the variance weight "
+        f"dimensions is {latest.std_median:.2g} where {target_std:g} is asked, so all samples are mapped "
+        "to nearly one point. Exact collapse has no gradient and does not heal. Raise the variance weight "
         "(objective.variance, 25 by default) to at least the invariance weight, lower optimizer.lr, and "
         "start again.",
     )

@@ -32,7 +32,8 @@ def explain_non_finite(
     return (
         f"step {step + 1:,}: {what} (learning rate {lr:.3g}); {_origin(outputs)}. The "
         f"weights were not touched; {kept}. Try a lower optimizer.lr, a longer optimizer.warmup, "
-        "optimizer.clip_grad_norm=1.0 or train.precision=float32, and look for NaN or extreme values in the data."
+        "optimizer.clip_grad_norm=1.0 or train.precision=float32, and look for NaN or extreme values in "
+        "the data."
     )
 
 

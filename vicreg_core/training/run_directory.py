@@ -21,6 +21,7 @@ _OWN = (
     "metrics.jsonl",
     "evaluation.json",
     "report.html",
+    "report-data.json",
     "checkpoints",
     "model",
     "cache",

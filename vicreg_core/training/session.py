@@ -85,7 +85,7 @@ def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrit
         run.write_environment(_environment(device, precision))
     if reached < trainer.total_steps:
         trainer.fit()
-    on_first(lambda: _export(loaded, components, trainer.encoder, run))
+    on_first(lambda: _export(loaded, components, trainer, run))
 
 
 def build_trainer(
@@ -138,11 +138,11 @@ def _environment(device: torch.device, precision: Precision) -> dict[str, object
     }
 
 
-def _export(loaded: LoadedRecipe, components: Components, encoder: Encoder, run: RunDirectory) -> None:
+def _export(loaded: LoadedRecipe, components: Components, trainer: Trainer, run: RunDirectory) -> None:
     save_pretrained(
         run.model,
-        encoder,
-        augmentation=components.augmentation,
+        trainer.encoder,
         info=components.data.info,
         loaded=loaded,
+        trained={"steps": trainer.step, "samples": len(components.data)},
     )

@@ -1,0 +1,70 @@
+"""``vicreg train``."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+from pathlib import Path
+
+import click
+
+from vicreg_core.errors import TrainingInterrupted
+from vicreg_core.recipes.load import LoadedRecipe, load_recipe
+
+
+@click.command()
+@click.argument("recipe")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/<recipe's last name>.")
+@click.option("--resume", is_flag=True, help="Continue the run in --out from its latest checkpoint.")
+@click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
+@click.option(
+    "--nproc", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine."
+)
+def train(
+    recipe: str, overrides: tuple[str, ...], out: Path | None, resume: bool, overwrite: bool, nproc: int
+) -> None:
+    """Train RECIPE, a shipped name such as vision/quickstart or a YAML file, then evaluate it.
+
+    KEY=VALUE changes one key of the recipe, e.g. train.epochs=50 or data.path=photos.
+    """
+    if resume and overwrite:
+        raise click.UsageError("--resume and --overwrite exclude each other")
+    loaded = load_recipe(recipe, overrides)
+    folder = out or Path("runs", Path(recipe).stem)
+    try:
+        _train(loaded, folder, resume=resume, overwrite=overwrite, nproc=nproc)
+    except TrainingInterrupted as stopped:
+        again = shlex.join(["vicreg", "train", recipe, *overrides, "--out", str(folder), "--resume"])
+        stopped.args = (f"{stopped}; its checkpoint is written. Go on with:\n  {again}",)
+        raise
+    if int(os.environ.get("RANK", "0")) == 0:
+        _evaluate(folder)
+
+
+def _train(loaded: LoadedRecipe, folder: Path, *, resume: bool, overwrite: bool, nproc: int) -> None:
+    """Train in this process, in ``nproc`` new ones, or as one of those ``torchrun`` started."""
+    from vicreg_core.training import launch
+    from vicreg_core.training.precision import resolve_device
+    from vicreg_core.training.run_directory import RunDirectory
+    from vicreg_core.training.session import train_run
+
+    device_type = resolve_device(loaded.recipe.train.device).type
+    work = functools.partial(train_run, loaded, RunDirectory(folder), resume=resume, overwrite=overwrite)
+    if launch.started_by_torchrun():
+        with launch.process_group(device_type):
+            work()
+    elif nproc > 1:
+        launch.spawn(work, (), nproc, device_type)
+    else:
+        work()
+
+
+def _evaluate(folder: Path) -> None:
+    """Score the exported encoder beside its floors and say where everything lies."""
+    from vicreg_core.cli.evaluate import show_evaluation
+    from vicreg_core.evaluation.run import evaluate_run
+
+    show_evaluation(evaluate_run(folder, say=click.echo))
+    click.echo(f"everything lies in {folder}; encode new samples with vicreg_core.load({str(folder)!r})")
