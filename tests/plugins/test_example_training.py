@@ -23,7 +23,11 @@ def test_its_own_check_passes(site):
 
 
 @pytest.mark.parametrize(
-    "overrides", [[], ["augmentation.window=96", "data.workers=1"]], ids=["in-memory", "per-sample"]
+    "overrides",
+    [
+        pytest.param([], id="in-memory"),
+        pytest.param(["augmentation.window=96", "data.workers=1"], id="per-sample", marks=pytest.mark.slow),
+    ],
 )
 def test_it_trains_and_is_evaluated(site, overrides):
     run = site / f"run-{len(overrides)}"

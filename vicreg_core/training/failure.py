@@ -46,5 +46,5 @@ def _origin(outputs: ViewOutputs) -> str:
                 return (
                     f"the {name} of view {view} already holds NaN or inf in {rows} of {tensor.shape[0]} rows"
                 )
-    largest = max(float(z.abs().max()) for z in outputs.embeddings)
+    largest = max(float(z.detach().abs().max()) for z in outputs.embeddings)
     return f"the embeddings are finite (largest {largest:.3g}), so it began in the loss or backward pass"
