@@ -136,3 +136,16 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 1
+
+
+def test_a_warning_is_one_line_for_its_reader():
+    source = (
+        "import warnings, click\n"
+        "from vicreg_core.cli.frame import FramedGroup\n"
+        "class Group(FramedGroup):\n"
+        "    def get_command(self, ctx, name):\n"
+        "        return click.Command(name, callback=lambda: warnings.warn('the data has one channel'))\n"
+        "click.command(cls=Group, entries={})(lambda: None)(['grumble'], standalone_mode=False)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert done.stderr == "warning: the data has one channel\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
+import warnings
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -30,6 +31,8 @@ class FramedGroup(LazyGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
+        formatwarning = warnings.formatwarning
+        warnings.formatwarning = _warning_line
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -41,7 +44,16 @@ class FramedGroup(LazyGroup):
             _fail(ctx, error, 1)
         except (Exception, KeyboardInterrupt) as error:
             _fail(ctx, error, _exit_code(error))
+        finally:
+            warnings.formatwarning = formatwarning
         return result
+
+
+def _warning_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning as its user reads it: the place in our code is of no use to them."""
+    return f"warning: {message}\n"
 
 
 def _exit_code(error: BaseException) -> int:

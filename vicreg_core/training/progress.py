@@ -31,7 +31,7 @@ class Progress:
 
     def say(self, message: str) -> None:
         """One message to the user and the log."""
-        self._record(message)
+        self.record(message)
         if self.log is not None:
             if self._bar is not None:
                 self._bar.console.print(message, markup=False, highlight=False)
@@ -83,7 +83,7 @@ class Progress:
         if rate is not None:
             parts.append(f"{rate:,.0f}/s")
         line = "  ".join(parts)
-        self._record(f"step {step}/{self._total}  epoch {record['epoch']:.2f}  {line}")
+        self.record(f"step {step}/{self._total}  epoch {record['epoch']:.2f}  {line}")
         if self._bar is not None:
             self._bar.update(self._task, completed=step, description=line)
         elif self.log is not None and (
@@ -92,7 +92,8 @@ class Progress:
             self._printed = time.perf_counter()
             print(f"step {step:>6}/{self._total}  {line}", file=sys.stderr, flush=True)
 
-    def _record(self, message: str) -> None:
+    def record(self, message: str) -> None:
+        """One message to the log alone."""
         if self.log is not None:
             stamp = datetime.now().astimezone().isoformat(timespec="seconds")
             with self.log.open("a", encoding="utf-8") as stream:

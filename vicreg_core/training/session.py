@@ -12,7 +12,7 @@ from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.data.splits import open_data
 from vicreg_core.distributed import on_first, rank, world_size
-from vicreg_core.errors import RunError
+from vicreg_core.errors import RunError, VicregError
 from vicreg_core.files import write_text
 from vicreg_core.models.joint_embedding import JointEmbedding
 from vicreg_core.models.projector import build_projector
@@ -83,8 +83,12 @@ def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrit
         progress.say(f"resumed after step {reached:,} of {trainer.total_steps:,}")
     if rank() == 0:
         run.write_environment(_environment(device, precision))
-    if reached < trainer.total_steps:
-        trainer.fit()
+    try:
+        if reached < trainer.total_steps:
+            trainer.fit()
+    except VicregError as error:
+        progress.record(f"ended early: {error}")
+        raise
     on_first(lambda: _export(loaded, components, trainer, run))
 
 

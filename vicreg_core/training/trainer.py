@@ -79,7 +79,9 @@ class Trainer:
         model = model.to(self.device)
         if self.channels_last:
             model = model.to(memory_format=torch.channels_last)
-        self.model = synchronise_batch_norm(model, self.device.type) if world_size() > 1 else model
+        if world_size() > 1:
+            model = cast(JointEmbedding, synchronise_batch_norm(model, self.device.type))
+        self.model = model
         self.objective = objective.to(self.device)
         self.optimizer = build_optimizer(recipe.optimizer, self.model)
         self.scaler = precision.scaler()
