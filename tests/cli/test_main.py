@@ -142,10 +142,12 @@ def test_a_warning_is_one_line_for_its_reader():
     source = (
         "import warnings, click\n"
         "from vicreg_core.cli.frame import FramedGroup\n"
+        "from vicreg_core.cli.lazy import Entry\n"
         "class Group(FramedGroup):\n"
         "    def get_command(self, ctx, name):\n"
         "        return click.Command(name, callback=lambda: warnings.warn('the data has one channel'))\n"
-        "click.command(cls=Group, entries={})(lambda: None)(['grumble'], standalone_mode=False)\n"
+        "entry = Entry('m:grumble', 'Grumble.', 'Commands')\n"
+        "Group(name='group', entries={'grumble': entry})(['grumble'], standalone_mode=False)\n"
     )
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     assert done.stderr == "warning: the data has one channel\n"

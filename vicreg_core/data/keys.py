@@ -64,7 +64,7 @@ def hash_ids(ids: Sequence[int] | Sequence[str] | NDArray[np.int64]) -> Tensor:
     """``(N,) int64`` hash input of sample ids: integers as they are, strings through BLAKE2b."""
     if isinstance(ids, np.ndarray):
         return torch.from_numpy(ids.astype(np.int64, copy=True))
-    if all(isinstance(i, int) for i in ids):
+    if all(isinstance(i, int | np.integer) for i in ids):
         return torch.tensor(list(ids), dtype=torch.int64)
     return torch.tensor([stream_id(str(i)) for i in ids], dtype=torch.int64)
 
@@ -76,27 +76,44 @@ class Keys:
     Attributes:
         state: ``(B,) int64``, one key a sample.
         view: index of the view, for augmentations whose views differ (asymmetric presets).
+        common: ``(B,) int64``, the key of each sample before the view is mixed in.
     """
 
     state: Tensor
     view: int = 0
+    common: Tensor | None = None
 
     @classmethod
     def of(cls, seed: int, epoch: int, ids: Tensor, view: int) -> Keys:
         """Keys of ``ids`` (``(B,) int64`` from :func:`hash_ids`) for one epoch and view."""
         state = mix((ids ^ mix_int(seed, epoch)) + _GOLDEN)
-        return cls(mix((state ^ mix_int(view)) + _GOLDEN), view)
+        return cls(mix((state ^ mix_int(view)) + _GOLDEN), view, state)
+
+    def across_views(self) -> Keys:
+        """Keys that are the same in every view of a sample, for views that must agree on a choice.
+
+        Raises:
+            ValueError: for keys that were not made by :meth:`of`.
+        """
+        if self.common is None:
+            raise ValueError("across_views() needs keys from Keys.of()")
+        return Keys(self.common, self.view, self.common)
 
     def __len__(self) -> int:
         return self.state.shape[0]
 
     def __getitem__(self, rows: int | slice | Tensor) -> Keys:
         """The keys of some rows; an integer keeps the batch dimension: ``keys[3]`` has length 1."""
-        return Keys(self.state[rows : rows + 1] if isinstance(rows, int) else self.state[rows], self.view)
+        selected = slice(rows, rows + 1) if isinstance(rows, int) else rows
+        common = None if self.common is None else self.common[selected]
+        return Keys(self.state[selected], self.view, common)
 
     def to(self, device: torch.device | str) -> Keys:
         """The same keys on another device."""
-        return Keys(self.state.to(device, non_blocking=True), self.view)
+        # A copy to the CPU must have arrived before it is read; one to a device is ordered by its stream.
+        ahead = torch.device(device).type != "cpu"
+        common = None if self.common is None else self.common.to(device, non_blocking=ahead)
+        return Keys(self.state.to(device, non_blocking=ahead), self.view, common)
 
     def bits(self, stream: str, *shape: int) -> Tensor:
         """``(B, *shape) int64`` of 64 random bits; other streams and other positions are independent."""
@@ -110,6 +127,12 @@ class Keys:
         """``(B, *shape) float32``, uniform on ``[low, high)`` with 24 random bits."""
         unit = ((self.bits(stream, *shape) >> 40) & ((1 << 24) - 1)).to(torch.float32) * 2.0**-24
         return unit if (low, high) == (0.0, 1.0) else unit * (high - low) + low
+
+    def number(self, stream: str, position: int) -> float:
+        """``uniform(stream, position + 1)[0, position]`` without tensors, for a single key."""
+        base = mix_int(int(self.state[0]) ^ stream_id(stream))
+        bits = mix_int(base + position * _GOLDEN)
+        return (bits >> 40 & ((1 << 24) - 1)) * 2.0**-24
 
     def bernoulli(self, stream: str, probability: float, *shape: int) -> Tensor:
         """``(B, *shape) bool``, true with the given probability."""
