@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vicreg_core.data.keys import Keys, epoch_order, hash_ids, mix, mix_int, stream_id
@@ -17,6 +15,9 @@ from vicreg_core.data.keys import Keys, epoch_order, hash_ids, mix, mix_int, str
 MANY = 20_000
 INT64 = st.integers(-(2**63), 2**63 - 1)
 GOLDEN = 0x9E3779B97F4A7C15
+
+
+few = settings(max_examples=30, deadline=None)
 
 
 def signed(value: int) -> int:
@@ -35,6 +36,7 @@ def test_mix_is_splitmix64() -> None:
     assert mix(states).tolist() == [signed(value) for value in reference]
 
 
+@few
 @given(st.lists(INT64, min_size=1, max_size=4))
 def test_mix_int_is_mix_chained(values: list[int]) -> None:
     state = torch.zeros(1, dtype=torch.int64)
@@ -52,6 +54,7 @@ def test_bits_are_pinned() -> None:
     ]
 
 
+@few
 @given(st.lists(INT64, min_size=2, max_size=20, unique=True), st.integers(0, 2**31), st.integers(0, 999))
 def test_a_key_depends_on_its_own_id_only(ids: list[int], seed: int, epoch: int) -> None:
     batch = Keys.of(seed, epoch, torch.tensor(ids), 1)
@@ -96,6 +99,7 @@ def test_a_position_does_not_depend_on_how_many_are_drawn() -> None:
     assert torch.equal(keys.bits("s", 2, 4), keys.bits("s", 8).view(-1, 2, 4))
 
 
+@few
 @given(INT64, st.integers(0, 30))
 def test_number_is_the_uniform_without_tensors(state: int, position: int) -> None:
     key = Keys(torch.tensor([state]))
@@ -158,11 +162,9 @@ def test_hash_ids_takes_integers_as_they_are_and_strings_by_content() -> None:
     assert hash_ids([]).shape == (0,)
 
 
-def test_hashes_are_the_same_in_another_process() -> None:
-    """Python's own hash of a string is not."""
-    code = "from vicreg_core.data.keys import stream_id; print(stream_id('crop'))"
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert int(output) == stream_id("crop")
+def test_hashes_of_names_are_pinned() -> None:
+    """Python's own hash of a string changes from process to process."""
+    assert stream_id("crop") == -1792330252851675775
 
 
 def test_epoch_order_is_a_new_permutation_each_epoch() -> None:
