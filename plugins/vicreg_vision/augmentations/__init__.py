@@ -1,0 +1,1 @@
+"""``vision/standard``: keyed views of images, batched on the device; built by ``build.build_standard``."""

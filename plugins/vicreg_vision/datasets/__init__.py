@@ -1,0 +1,1 @@
+"""Where images come from: the dataset adapters of the vision plugin."""

@@ -1,0 +1,82 @@
+"""The recipe keys of the image datasets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from vicreg_core.recipes.schema import StrictModel
+
+
+class DigitsConfig(StrictModel):
+    """Keys of ``vision/digits``: none."""
+
+
+class ImageConfig(StrictModel):
+    """Keys of every dataset that decodes image files."""
+
+    channels: Annotated[
+        Literal["auto", 1, 3], Field(description="auto: 3 (RGB) if any training image is in colour, else 1")
+    ] = "auto"
+    on_error: Annotated[
+        Literal["raise", "skip"],
+        Field(description="what to do with an unreadable image; skip decodes all of them once at the start"),
+    ] = "raise"
+    cache: Annotated[
+        Literal["auto", "memory", "none"],
+        Field(description="auto: hold images of one size decoded in memory where they take up to 2 GiB"),
+    ] = "auto"
+
+
+class FolderConfig(ImageConfig):
+    """Keys of ``vision/folder``."""
+
+    path: Annotated[str, Field(min_length=1, description="folder of images, searched with its sub-folders")]
+    test_path: Annotated[
+        str | None, Field(description="folder of test images; none: a sub-folder test or val beside train")
+    ] = None
+    labels: Annotated[
+        Literal["auto", "none"],
+        Field(description="auto: the first sub-folder of each image, where every image lies in one"),
+    ] = "auto"
+
+
+class ColumnsConfig(ImageConfig):
+    """Keys of every dataset that is a table."""
+
+    image_column: Annotated[
+        str, Field(min_length=1, description="column of images; auto: found by its type")
+    ] = "auto"
+    label_column: Annotated[
+        str, Field(min_length=1, description="column of classes; auto: found by its name; none: unlabelled")
+    ] = "auto"
+    id_column: Annotated[str | None, Field(description="column of unique ids; none: the row's number")] = None
+    group_column: Annotated[
+        str | None, Field(description="column of groups (patient, slide) that evaluation must not split")
+    ] = None
+
+
+Files = str | Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+
+
+class ParquetConfig(ColumnsConfig):
+    """Keys of ``vision/parquet``."""
+
+    train: Annotated[Files, Field(description="Parquet, CSV or TSV file, or a list of them")]
+    test: Annotated[Files | None, Field(description="the same for the test split")] = None
+    root: Annotated[
+        str | None, Field(description="folder that paths in the table are relative to; none: the table's")
+    ] = None
+
+
+class HuggingFaceConfig(ColumnsConfig):
+    """Keys of ``vision/huggingface``."""
+
+    path: Annotated[str, Field(min_length=1, description="id on the hub, or a local folder")]
+    config_name: Annotated[str | None, Field(description="configuration of the dataset")] = None
+    revision: Annotated[str | None, Field(description="commit, tag or branch on the hub")] = None
+    train_split: Annotated[str, Field(min_length=1)] = "train"
+    test_split: Annotated[
+        str, Field(min_length=1, description="auto: test or else validation; none: no test split")
+    ] = "auto"

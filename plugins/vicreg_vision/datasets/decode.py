@@ -1,0 +1,125 @@
+"""From the bytes of an image file to a ``uint8`` tensor.
+
+Pillow decodes everything. torchvision's JPEG decoder measured 1.5 to 2.5 times as fast, but is deprecated
+since torchvision 0.29, and its PNG decoder can crash the process on a damaged file.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vicreg_core.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+Pixels: TypeAlias = NDArray[np.uint8]
+
+SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+GRAY_MODES = ("1", "L", "LA", "La", "F", *SIXTEEN_BIT_MODES)
+"""Pillow's modes of a single channel, transparency aside."""
+
+EXIF_ORIENTATION = 0x0112
+_ADVICE = "convert the image to 8 or 16 bits"
+
+
+class UnreadableImageError(DataError):
+    """An image that cannot be decoded.
+
+    Attributes:
+        name: the file or row.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return (
+            f"cannot read image {self.name}: {self.reason}. "
+            f"Repair or remove it, or set data.on_error=skip to leave such images out"
+        )
+
+
+def decode_image(data: bytes, name: str) -> Tensor:
+    """Decode the bytes of an image file, turned upright by its EXIF orientation.
+
+    16-bit grayscale is scaled to 8 bits (65,535 becomes 255), transparency is laid over white, and of an
+    animation or a multi-page file the first picture is taken.
+
+    Args:
+        data: the content of the file.
+        name: what errors call the image.
+
+    Returns:
+        ``(1, H, W)`` (grayscale) or ``(3, H, W)`` (RGB) ``uint8``.
+
+    Raises:
+        UnreadableImageError: for empty, truncated or damaged files and pixels of neither 8 nor 16 bits.
+    """
+    if not data:
+        raise UnreadableImageError(name, "the file is empty (0 bytes)")
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            turned = image.getexif().get(EXIF_ORIENTATION, 1) != 1
+            return torch.from_numpy(_pixels(ImageOps.exif_transpose(image) if turned else image))
+    except UnidentifiedImageError:
+        raise UnreadableImageError(name, "not an image in a known format") from None
+    except _UnsupportedError as error:
+        raise UnreadableImageError(name, str(error)) from None
+    # Pillow's readers raise whatever a damaged file leads them into: OSError, ValueError, SyntaxError,
+    # struct.error, IndexError and more.
+    except Exception as error:
+        raise UnreadableImageError(name, str(error) or type(error).__name__) from error
+
+
+class _UnsupportedError(ValueError):
+    """Pixels that have no agreed meaning as an 8-bit image."""
+
+
+def _pixels(image: PILImage) -> Pixels:
+    """``(1 | 3, H, W) uint8`` of an upright image."""
+    if image.mode in SIXTEEN_BIT_MODES:
+        return _from_wide(np.asarray(image))[np.newaxis]
+    if image.mode == "F":
+        raise _UnsupportedError(f"32-bit floating-point pixels have no fixed range; {_ADVICE}")
+    gray = image.mode in GRAY_MODES
+    if image.has_transparency_data:
+        image = _over_white(image)
+    wanted = "L" if gray else "RGB"
+    pixels = np.array(image if image.mode == wanted else image.convert(wanted))
+    return pixels[np.newaxis] if gray else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _over_white(image: PILImage) -> PILImage:
+    from PIL import Image
+
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+
+
+def _from_wide(pixels: NDArray[Any]) -> Pixels:
+    """16-bit grayscale ``(H, W)`` as 8 bits; Pillow holds it in 32 bits for some formats."""
+    if pixels.min() < 0 or pixels.max() > 65_535:
+        raise _UnsupportedError(f"pixels from {pixels.min()} to {pixels.max()}, beyond 16 bits; {_ADVICE}")
+    return ((pixels.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
+
+
+def to_channels(image: Tensor, channels: int) -> Tensor:
+    """``(1 | 3, H, W) uint8`` as ``(channels, H, W)``; colour becomes gray by the luma of ITU-R 601."""
+    if image.shape[0] == channels:
+        return image
+    if channels == 3:
+        return image.expand(3, -1, -1).contiguous()
+    red, green, blue = image.to(torch.int32)
+    luma: Tensor = (red * 19_595 + green * 38_470 + blue * 7_471 + 32_768) >> 16
+    return luma.to(torch.uint8).unsqueeze(0)

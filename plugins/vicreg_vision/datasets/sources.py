@@ -1,0 +1,140 @@
+"""Where the encoded bytes of each image of a dataset lie: files of a folder, or cells of a table."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from vicreg_core.errors import DataError
+from vicreg_vision.datasets.decode import UnreadableImageError
+
+
+class ImageSource(Protocol):
+    """Encoded images by position; picklable, so that loader workers can hold one."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+        ...
+
+    def name(self, index: int) -> str:
+        """What errors call the image."""
+        ...
+
+    def open(self, index: int) -> BinaryIO:
+        """Its bytes, as a file to read.
+
+        Raises:
+            UnreadableImageError: where they cannot be had.
+            DataError: where they must not be read at all.
+        """
+        ...
+
+
+class FileSource:
+    """The images of a folder, by their paths relative to it."""
+
+    def __init__(self, root: Path, paths: Sequence[str]) -> None:
+        self.root, self.paths = os.fspath(root), paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def name(self, index: int) -> str:
+        """The path of the file."""
+        return printable(os.path.join(self.root, self.paths[index]))
+
+    def open(self, index: int) -> BinaryIO:
+        """The file, opened."""
+        return open_file(os.path.join(self.root, self.paths[index]), self.name(index))
+
+
+class TableSource:
+    """A column of a table: encoded bytes, paths, or the structs ``{bytes, path}`` of Hugging Face's Image.
+
+    Args:
+        column: a ``pyarrow.ChunkedArray``.
+        name: the name of the row at a position.
+        root: the folder that paths are relative to and may not leave.
+    """
+
+    def __init__(self, column: Any, name: Callable[[int], str], root: Path) -> None:
+        self.name = name
+        self.root = os.path.realpath(root)
+        self.cells = _fields(column)
+
+    def __len__(self) -> int:
+        return len(self.cells[0])
+
+    def open(self, index: int) -> BinaryIO:
+        """The bytes of the cell, or the file it names."""
+        for column in self.cells:
+            value = column[index].as_py()
+            if isinstance(value, bytes):
+                return io.BytesIO(value)
+            if value:
+                return self._open_path(value, self.name(index))
+        raise UnreadableImageError(self.name(index), "the cell is empty")
+
+    def _open_path(self, path: str, row: str) -> BinaryIO:
+        if "://" in path or "\0" in path:
+            raise UnreadableImageError(row, f"{path!r} is not the path of a local file")
+        if self.root is None:
+            raise UnreadableImageError(
+                row, f"it holds the path {path!r} and no bytes, and no folder is known"
+            )
+        # realpath follows symbolic links: a link inside the folder must not lead out of it either.
+        target = os.path.realpath(os.path.join(self.root, path))
+        if not Path(target).is_relative_to(self.root):
+            raise DataError(
+                f"{row}: the path {path!r} leads out of the folder {self.root}. Paths are relative to the "
+                f"table's folder and stay inside it; set data.root to the folder that holds the images"
+            )
+        return open_file(target, row)
+
+
+def _fields(column: Any) -> list[Any]:
+    """The columns to look into, in order; the fields of a struct, whose cells are costly to take apart."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not pa.types.is_struct(column.type):
+        return [column]
+    names = [name for name in ("bytes", "path") if column.type.get_field_index(name) >= 0]
+    return [compute.struct_field(column, name) for name in names]
+
+
+def printable(path: str) -> str:
+    """A path as valid Unicode: bytes of a file name that are no UTF-8 become backslash escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def open_file(path: str, name: str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        UnreadableImageError: naming ``name`` and what the system says.
+    """
+    where = "" if path == name else f"{path}: "
+    try:
+        # A pipe or a device among the files would block or never end.
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise UnreadableImageError(name, f"{where}not a regular file")
+        return open(path, "rb")
+    except OSError as error:
+        raise UnreadableImageError(name, f"{where}{error.strerror or error}") from error
+
+
+def read(source: ImageSource, index: int) -> bytes:
+    """All bytes of one image.
+
+    Raises:
+        UnreadableImageError: where they cannot be read.
+    """
+    with source.open(index) as file:
+        try:
+            return file.read()
+        except OSError as error:
+            raise UnreadableImageError(source.name(index), error.strerror or str(error)) from error
