@@ -278,7 +278,9 @@ def test_a_folder_without_images_says_what_it_holds(tmp_path: Path, files: list[
 
 
 def test_a_missing_folder_lists_its_neighbours(pets: Path) -> None:
-    with pytest.raises(DataError, match=r"no folder .*/cats .*holds cat, dog"):
+    with pytest.raises(DataError, match=r"no folder .*/birds .*holds cat, dog"):
+        build(pets / "birds")
+    with pytest.raises(DataError, match=r"no folder .*/cats; did you mean .*/cat\?"):
         build(pets / "cats")
     with pytest.raises(DataError, match=r"1\.png is a file"):
         build(pets / "cat/1.png")
