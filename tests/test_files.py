@@ -34,10 +34,13 @@ def test_a_failure_leaves_the_old_content_and_nothing_else(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_a_users_error(tmp_path):
-    with pytest.raises(RunError, match=r"could not write .*a.txt: No space left on device"):
+    def write():
         with atomic_path(tmp_path / "a.txt") as temporary:
             temporary.symlink_to("/dev/full")
             temporary.write_text("content")
+
+    with pytest.raises(RunError, match=r"could not write .*a.txt: No space left on device"):
+        write()
     assert not list(tmp_path.iterdir())
 
 

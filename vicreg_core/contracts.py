@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ class DatasetAdapter(Dataset[Any]):
     (in-memory or memory-mapped data: one vectorised read a batch, no worker processes).
     """
 
-    in_memory: ClassVar[bool] | bool = False
+    in_memory: bool = False
     """True where ``__getitems__`` is a vectorised read that needs no worker process."""
 
     ids: Sequence[str] | NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The quickstart as a whole: what it reaches, and that the collapse alarm rings when it should and only then."""
+"""The quickstart as a whole: what it reaches, and that the collapse alarm rings only when it should."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from vicreg_core.errors import DataError
@@ -62,6 +63,9 @@ def existing_folder(path: str, key: str) -> Path:
         raise DataError(f"{key}: {path} is a file, expected a folder of images")
     above = next(parent for parent in folder.absolute().parents if parent.is_dir())
     inside = sorted(entry.name for entry in above.iterdir() if entry.is_dir() and _visible(entry.name))
+    near = get_close_matches(folder.name, inside, n=1)
+    if near:
+        raise DataError(f"{key}: there is no folder {path}; did you mean {above / near[0]}?")
     listing = ", ".join(inside[:10]) + (", ..." if len(inside) > 10 else "") if inside else "no folder"
     raise DataError(
         f"{key}: there is no folder {path} (working directory {Path.cwd()}); {above} holds {listing}"
