@@ -64,5 +64,5 @@ def test_biases_and_norms_are_neither_decayed_nor_adapted_and_frozen_ones_left_o
 
 
 def test_refuses_nonsense():
-    with pytest.raises(ValueError, match="momentum=1.5"):
+    with pytest.raises(ValueError, match=r"momentum=1\.5"):
         LARS([nn.Parameter(torch.zeros(1))], lr=0.1, momentum=1.5)
