@@ -36,7 +36,7 @@ def test_reduction_keeps_the_leading_components_unwhitened():
     exact = PCA(8).fit(plain.numpy())
     made = reduced(mix)
     assert made.shape == (200, 8)
-    assert reduced.kept > 0.999 * exact.explained_variance_ratio_.sum()
+    assert reduced.kept > 0.995 * exact.explained_variance_ratio_.sum()
     np.testing.assert_allclose(reduced.rotation.T @ reduced.rotation, torch.eye(8), atol=1e-4)
     np.testing.assert_allclose(made.var(0, correction=0).sum() / 40, reduced.kept, atol=1e-4)
 

@@ -19,12 +19,16 @@ from vicreg_core.evaluation.protocols import NAMES
     "protocols",
     help=f"Comma-separated, of {', '.join(NAMES)} or a plugin's; default: those of the recipe.",
 )
+@click.option("--checkpoint", type=int, metavar="STEP", help="The encoder as it was after so many steps.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole evaluation as JSON.")
-def evaluate(run: Path, overrides: tuple[str, ...], protocols: str | None, as_json: bool) -> None:
+def evaluate(
+    run: Path, overrides: tuple[str, ...], protocols: str | None, checkpoint: int | None, as_json: bool
+) -> None:
     """Score the encoder of RUN beside the floors: an untrained encoder and raw features.
 
     The result is kept in RUN/evaluation.json. KEY=VALUE changes one key of the run's recipe, e.g.
-    evaluate.max_train=null or data.path=other-photos; such a result is printed and not kept.
+    evaluate.max_train=null or data.path=other-photos; such a result is printed and not
+    kept, nor is that of a checkpoint.
     """
     from vicreg_core.cli.output import print_json
     from vicreg_core.evaluation.protocols import load_protocol
@@ -33,12 +37,14 @@ def evaluate(run: Path, overrides: tuple[str, ...], protocols: str | None, as_js
     names = [name.strip() for name in protocols.split(",")] if protocols else None
     for name in names or ():
         load_protocol(name)
-    result = evaluate_run(run, names, overrides=overrides, say=lambda line: click.echo(line, err=True))
+    result = evaluate_run(
+        run, names, overrides=overrides, checkpoint=checkpoint, say=lambda line: click.echo(line, err=True)
+    )
     if as_json:
         print_json(result)
         return
     show_evaluation(result)
-    if not overrides:
+    if not overrides and checkpoint is None:
         click.echo(f"kept in {run / 'evaluation.json'}")
 
 

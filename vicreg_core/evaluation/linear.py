@@ -24,7 +24,8 @@ UNTUNED_C = 1.0
 """``C`` where a class has a single label, so that nothing can be held out to choose it."""
 
 _FOLDS = 5
-_CV_TOLERANCE = 1e-4
+_CV_TOLERANCE = 1e-3
+"""Moves a cross-validated accuracy by about 0.001 and takes half the time of 1e-4."""
 
 
 class TunedClassifier(NamedTuple):
@@ -82,8 +83,8 @@ class LinearProbeOutcome(NamedTuple):
     classifier: TunedClassifier
     """On the standardised features."""
     accuracy_groups_ignored: float | None
-    """Cross-validated accuracy at the same ``C`` with folds that cross groups, where there are groups: what a
-    careless split would have reported."""
+    """Cross-validated accuracy with folds that cross groups, where there are groups: what a careless split
+    would have reported."""
 
 
 def linear_probe(
@@ -118,7 +119,7 @@ def linear_probe(
     ignored = None
     if groups is not None and fitted.cross_validated:
         folds = most_folds(train_labels, None, _FOLDS)
-        ignored = _cross_validate(features, labels, classes, None, [fitted.c], folds, seed)[fitted.c]
+        ignored = max(_cross_validate(features, labels, classes, None, PENALTY_GRID, folds, seed).values())
     return LinearProbeOutcome(fitted.probabilities(test_features).cpu().numpy(), fitted, ignored)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 _BLOCK = 65_536
+_OVERSAMPLE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +64,5 @@ def _principal_axes(centred: Tensor, dims: int) -> tuple[Tensor, float]:
     devices = [centred.device] if centred.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(0)
-        _, singular, axes = torch.svd_lowrank(centred, q=min(dims, *centred.shape), niter=2)
-    return axes, float(singular.square().sum() / centred.square().sum())
+        _, singular, axes = torch.svd_lowrank(centred, q=min(dims + _OVERSAMPLE, *centred.shape), niter=2)
+    return axes[:, :dims], float(singular[:dims].square().sum() / centred.square().sum())

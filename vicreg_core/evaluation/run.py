@@ -12,6 +12,7 @@ from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.data.keys import mix_int, stream_id
 from vicreg_core.data.splits import open_data
 from vicreg_core.evaluation.cache import model_digest
+from vicreg_core.evaluation.checkpointed import load_checkpointed
 from vicreg_core.evaluation.evaluate import evaluate
 from vicreg_core.evaluation.subjects import Bench, limited
 from vicreg_core.files import write_text
@@ -27,17 +28,19 @@ def evaluate_run(
     protocols: Sequence[str] | None = None,
     *,
     overrides: Sequence[str] = (),
+    checkpoint: int | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Evaluate the encoder of a run beside its floors and keep the result in its ``evaluation.json``.
 
     A result of the same model on the same samples that is there already is kept for the protocols not asked
-    for. With overrides, say of the data, the result is another one than the run's, and is not written.
+    for. With overrides, say of the data, or for a checkpoint, the result is not the run's and not written.
 
     Args:
         run: folder of a finished run.
         protocols: names; ``None``: those of the recipe.
         overrides: ``key.path=value`` laid over the run's recipe, e.g. ``data.path=...`` for other data.
+        checkpoint: evaluate the encoder as it was after so many steps instead of the exported one.
         say: told what is being done.
 
     Returns:
@@ -48,7 +51,7 @@ def evaluate_run(
         RunError: no model, or it is damaged.
         VicregError: whatever else the user can act on.
     """
-    model = load(run)
+    model = load(run) if checkpoint is None else load_checkpointed(run, checkpoint)
     loaded = load_recipe(str(run / "recipe.yaml"), overrides, command="vicreg evaluate")
     recipe = loaded.recipe
     digest = model_digest(model.encoder, model.manifest.augmentation.model_dump(mode="json"))
@@ -66,7 +69,7 @@ def evaluate_run(
             say=say,
         ),
     }
-    if not overrides:
+    if not overrides and checkpoint is None:
         path = run / "evaluation.json"
         result = _merged(path, result)
         write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")

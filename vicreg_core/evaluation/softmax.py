@@ -54,7 +54,10 @@ class SoftmaxRegression:
     """
 
     def __init__(self, features: Tensor, labels: Tensor, classes: int, counts: Tensor | None = None) -> None:
-        n = len(labels)
+        n, dims = features.shape
+        # The optimum lies in the span of the samples; fewer of them than features are a smaller problem.
+        self.span = torch.linalg.qr(features.T).Q if n < dims else None
+        features = features if self.span is None else features @ self.span
         counts = torch.ones(n, 1, dtype=torch.bool, device=features.device) if counts is None else counts
         self.features, self.classes = features, classes
         self.sizes = counts.sum(dim=0).to(features.dtype)
@@ -79,7 +82,8 @@ class SoftmaxRegression:
         variables = self.features.new_zeros(dims, problems * self.classes)
         bias = self.features.new_zeros(problems * self.classes)
         if start is not None:
-            variables = (factor.T @ start.weight.permute(1, 0, 2).reshape(dims, -1)).contiguous()
+            weight = start.weight if self.span is None else self.span.T @ start.weight
+            variables = (factor.T @ weight.permute(1, 0, 2).reshape(dims, -1)).contiguous()
             bias = start.bias.reshape(-1).clone()
         optimizer = torch.optim.LBFGS(
             [variables, bias],
@@ -99,7 +103,8 @@ class SoftmaxRegression:
 
         optimizer.step(closure)
         weight = torch.linalg.solve_triangular(factor.T, variables, upper=True)
-        by_problem = weight.view(dims, problems, self.classes).permute(1, 0, 2).contiguous()
+        by_problem = weight.view(dims, problems, self.classes).permute(1, 0, 2)
+        by_problem = by_problem.contiguous() if self.span is None else self.span @ by_problem
         return SoftmaxWeights(by_problem, bias.view(problems, self.classes))
 
     def _factor(self, strength: float) -> Tensor:

@@ -25,7 +25,7 @@ def scores_of(protocol: str, result: Mapping[str, Any]) -> Iterator[Score]:
     rows = result.get("rows", [result] if "metric" in result else [])
     for row in rows:
         name = f"{protocol}: {row['name']}" if "name" in row else protocol
-        interval = row.get("interval")
+        interval = row.get(f"{row['metric']}_interval", row.get("interval"))
         yield Score(
             name,
             row["metric"],
