@@ -11,6 +11,8 @@ COMMANDS = {
     "train": Entry("vicreg_core.cli.train:train", "Train an encoder by a recipe.", "Runs"),
     "evaluate": Entry("vicreg_core.cli.evaluate:evaluate", "Score the encoder of a run.", "Runs"),
     "embed": Entry("vicreg_core.cli.embed:embed", "Write the vectors of a dataset to a file.", "Runs"),
+    "report": Entry("vicreg_core.cli.report:report", "Write the page of a run, or of several.", "Runs"),
+    "explore": Entry("vicreg_core.cli.explore:explore", "Explore the vectors of a run in a browser.", "Runs"),
     "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),
     "plugin": Entry("vicreg_core.cli.plugin:plugin", "List and check plugins.", "Housekeeping"),
 }

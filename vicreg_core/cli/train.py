@@ -62,9 +62,11 @@ def _train(loaded: LoadedRecipe, folder: Path, *, resume: bool, overwrite: bool,
 
 
 def _evaluate(folder: Path) -> None:
-    """Score the exported encoder beside its floors and say where everything lies."""
+    """Score the exported encoder beside its floors, write the report and say where everything lies."""
     from vicreg_core.cli.evaluate import show_evaluation
     from vicreg_core.evaluation.run import evaluate_run
+    from vicreg_core.report.write import write_report
 
     show_evaluation(evaluate_run(folder, say=click.echo))
+    write_report(folder, say=click.echo)
     click.echo(f"everything lies in {folder}; encode new samples with vicreg_core.load({str(folder)!r})")

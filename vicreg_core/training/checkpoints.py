@@ -47,18 +47,28 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], fingerprint:
         RunError: when the disk refuses; earlier checkpoints are then untouched.
     """
     target = checkpoint_path(folder, step)
-    with atomic_path(target) as temporary:
-        temporary.mkdir()
-        try:
-            torch.save(state, temporary / "state.pt")
-        except RuntimeError as error:
-            # torch's zip writer turns a failed write into a RuntimeError without an errno.
-            raise OSError(None, f"writing failed ({str(error).splitlines()[0]})") from error
-        meta = {"format": FORMAT, "step": step, "fingerprint": fingerprint}
-        (temporary / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    try:
+        with atomic_path(target) as temporary:
+            temporary.mkdir()
+            _write_state(state, temporary / "state.pt")
+            meta = {"format": FORMAT, "step": step, "fingerprint": fingerprint}
+            (temporary / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    except RunError as error:
+        saved = steps_saved(folder)
+        if not saved:
+            raise
+        raise RunError(f"{error}. Make room and go on from step {saved[-1]} with --resume") from error
     for old in steps_saved(folder)[:-keep]:
         remove(checkpoint_path(folder, old))
     return target
+
+
+def _write_state(state: dict[str, Any], path: Path) -> None:
+    try:
+        torch.save(state, path)
+    except RuntimeError as error:
+        # torch's zip writer turns a failed write into a RuntimeError that has lost the system's reason.
+        raise OSError(None, "the disk refused the write") from error
 
 
 def load_checkpoint(path: Path, fingerprint: str, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.report.fixtures import RECIPE, evaluation, metrics, record
+from vicreg_core.report.verdicts import verdicts
+
+
+def said(tone=None, **changes) -> str:
+    return "\n".join(v.text for v in verdicts(record(**changes)) if tone in (None, v.tone))
+
+
+def test_a_good_run_clears_its_floors_and_has_not_collapsed():
+    text = said("good")
+    assert "clears its floors; the highest of them, raw features reach 55.0\u202f%" in text
+    assert "No collapse" in text
+    assert not said("problem")
+    assert not said("warning")
+
+
+@pytest.mark.parametrize(("value", "tone", "words"), [
+    (0.50, "problem", "does not clear its floor: raw features reach 55.0\u202f%"),
+    (0.56, "warning", "not clearly above its floor"),
+    (0.60, "good", "clears its floors"),
+])  # fmt: skip
+def test_the_floor_is_judged_by_the_interval(value, tone, words):
+    assert words in said(tone, evaluation=evaluation(value, 0.55))
+
+
+def test_collapse_names_step_figures_and_remedy():
+    text = said("problem", metrics=metrics(collapse_from=700))
+    assert "Dimensional collapse was seen from step 700" in text
+    assert "fell from 95.0 to 11.0" in text
+    assert "objective.variance" in text
+
+
+def test_a_collapse_that_recovered_is_a_warning():
+    logged = metrics(collapse_from=700)
+    for each in logged:
+        if each["step"] > 900:
+            each |= {"collapse": None, "embedding_effective_rank": 90.0}
+    assert "it recovered by step 920" in said("warning", metrics=logged)
+    assert "collapse" not in said("problem", metrics=logged).lower()
+
+
+def test_covariance_is_read_above_its_floor():
+    logged = metrics()
+    logged[-1] |= {"covariance_floor": 31.1, "covariance_excess": 2.0}
+    text = said("note", metrics=logged)
+    assert "33.1, the floor makes up 31.1" in text
+    assert "batch of 256" in text
+    logged[-1] |= {"covariance_floor": 0.0, "covariance_excess": 2.0}
+    assert "floor makes up" not in said(metrics=logged)
+
+
+def test_leaking_groups_are_a_warning_and_others_are_not():
+    scores = evaluation()
+    scores["protocols"]["linear"]["leakage"] = {
+        "accuracy_groups_apart": 0.70,
+        "accuracy_groups_ignored": 0.92,
+    }
+    assert "Groups leak" in said("warning", evaluation=scores)
+    scores["protocols"]["linear"]["leakage"]["accuracy_groups_ignored"] = 0.705
+    assert "No sign that groups leak" in said("good", evaluation=scores)
+
+
+def test_classes_never_found_are_named():
+    scores = evaluation()
+    scores["protocols"]["linear"]["per_class"][3]["recall"] = 0.0
+    assert "never finds cat" in said("warning", evaluation=scores)
+
+
+def test_a_small_test_set_is_said():
+    assert "scored on 60 samples only" in said("note", evaluation=evaluation(n=60))
+    assert "samples only" not in said(evaluation=evaluation(n=5_000))
+
+
+def test_an_unfinished_run_is_said():
+    unfinished = {**RECIPE, "train": {"epochs": 40, "steps": None, "batch_size": 256}}
+    assert "12.0 of 40 epochs so far" in said("warning", recipe=unfinished)
+
+
+def test_low_spread_is_measured_against_the_recipes_target():
+    wide = {**RECIPE, "objective": {"name": "core/vicreg", "gamma": 4.0}}
+    assert "variance term is not met" in said("warning", recipe=wide)
+
+
+def test_nothing_known_gives_nothing_said():
+    assert verdicts(record(metrics=[], evaluation=None, snapshot=None)) == []
+
+
+def test_the_most_pressing_comes_first():
+    tones = [v.tone for v in verdicts(record(metrics=metrics(collapse_from=700)))]
+    assert tones[0] == "problem"
+    assert tones.index("good") < tones.index("note")

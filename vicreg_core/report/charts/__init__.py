@@ -1,0 +1,1 @@
+"""Charts as SVG: pure functions of numbers, styled by the page's stylesheet."""

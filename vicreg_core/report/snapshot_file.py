@@ -1,0 +1,100 @@
+"""The snapshot of a run's samples: plain values in one JSON file, so that a page needs no data, no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypedDict, cast
+
+from vicreg_core.files import write_text
+
+FILE = "report-data.json"
+FORMAT = 1
+
+
+class Shown(TypedDict, total=False):
+    """A sample for people: one of the two."""
+
+    png: str
+    """Base64 of a PNG file."""
+    text: str
+
+
+class Map(TypedDict):
+    """A projection of the representations to the plane."""
+
+    name: str
+    note: str
+    x: list[int]
+    """``n`` positions from 0 to :data:`GRID`."""
+    y: list[int]
+
+
+GRID = 4095
+
+
+class Neighbours(TypedDict):
+    """The nearest others of one sample, nearest first."""
+
+    item: int
+    near: list[int]
+    similarity: list[float]
+    """Cosines."""
+
+
+class Views(TypedDict):
+    """One training sample: as it is evaluated, then its views of the first epoch."""
+
+    id: str
+    label: int | None
+    shown: list[Shown]
+
+
+class Space(TypedDict):
+    """The spread of the representation."""
+
+    dims: int
+    rows: int
+    effective_rank: float
+    std_counts: list[int]
+    std_edges: list[float]
+    spectrum: list[float]
+    """Eigenvalues of the covariance, largest first, as shares of their sum."""
+
+
+class Snapshot(TypedDict):
+    """What is kept of the evaluated samples; rows of all lists of length ``n`` belong together."""
+
+    format: int
+    model: str
+    """Digest of the encoder."""
+    split: str
+    ids: list[str]
+    labels: list[int] | None
+    classes: list[str]
+    groups: list[str] | None
+    maps: list[Map]
+    shown: dict[str, Shown]
+    """By row, for those there was room for."""
+    neighbours: list[Neighbours]
+    views: list[Views]
+    space: Space
+
+
+def write_snapshot(run: Path, snapshot: Snapshot) -> None:
+    """Write the snapshot into a run folder."""
+    write_text(run / FILE, json.dumps(snapshot, separators=(",", ":"), allow_nan=False))
+
+
+def read_snapshot(run: Path) -> Snapshot | None:
+    """The snapshot of a run folder; ``None`` where there is none, or one of another format."""
+    path = run / FILE
+    if not path.is_file():
+        return None
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        return None
+    return cast(Snapshot, value)
