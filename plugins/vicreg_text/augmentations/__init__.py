@@ -1,0 +1,1 @@
+"""Views of documents: spans of token ids, drawn for a whole batch at once."""

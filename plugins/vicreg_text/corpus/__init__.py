@@ -1,0 +1,1 @@
+"""From a user's files to memory-mapped token ids with labels, groups and ids."""

@@ -1,0 +1,93 @@
+"""From the sources of a recipe to the dataset adapter of one split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vicreg_core.contracts import DataInfo, Split
+from vicreg_core.errors import DataError
+from vicreg_text.corpus.cache import key_of
+from vicreg_text.corpus.config import CorpusConfig
+from vicreg_text.corpus.dataset import TextDataset, class_list
+from vicreg_text.corpus.documents import Documents, open_documents
+from vicreg_text.corpus.floor import lsa_floor
+from vicreg_text.corpus.source import Source
+from vicreg_text.corpus.statistics import starting_assets
+from vicreg_text.corpus.tokens import Tokens, fit_tokenizer, tokenise
+from vicreg_text.tokenizer import FILE, Vocabulary, parse_tokenizer
+
+
+def open_split(
+    config: CorpusConfig, split: Split, train: Source, test: Callable[[], Source] | None
+) -> TextDataset | None:
+    """The adapter of one split; tokenizer, classes and statistics are those of the training documents.
+
+    Args:
+        config: the dataset's recipe keys.
+        split: which one.
+        train: the training documents.
+        test: opens the test documents, where the recipe names any.
+
+    Raises:
+        DataError: saying which row or file is at fault and what to do.
+    """
+    if split == "test" and test is None:
+        return None
+    documents = open_documents(train, config.on_error)
+    tokenizer_json = fit_tokenizer(documents, config.tokenizer, config.max_fit)
+    tokens = tokenise(documents, tokenizer_json)
+    if split == "train":
+        _require_views(documents, tokens.lengths)
+        _require_variety(documents, tokens)
+    info = _info(config, documents, tokens, tokenizer_json)
+    classes = class_list(documents)
+    floor = partial(lsa_floor, documents, config.max_fit)
+    if split == "test" and test is not None:
+        documents = open_documents(test(), config.on_error)
+        tokens = tokenise(documents, tokenizer_json)
+    return TextDataset(documents, tokens, info, floor, classes)
+
+
+def _info(config: CorpusConfig, documents: Documents, tokens: Tokens, tokenizer_json: bytes) -> DataInfo:
+    vocabulary = Vocabulary.of(parse_tokenizer(tokenizer_json))
+    assets = {FILE: tokenizer_json}
+    if config.token_vectors:
+        key = key_of(documents.key, hashlib.blake2b(tokenizer_json, digest_size=16).hexdigest())
+        assets |= starting_assets(tokens, key, vocabulary.size, config.token_vectors, config.max_fit)
+    facts = {
+        "kind": "text",
+        **vocabulary.facts(),
+        "tokenizer": config.tokenizer.pretrained,
+        "token_vectors": config.token_vectors,
+        "positives": documents.column("positives") is not None,
+    }
+    return DataInfo(facts=facts, assets=assets)
+
+
+def _require_views(documents: Documents, lengths: NDArray[np.int64]) -> None:
+    short = int((lengths < 2).sum())
+    if 2 * short > len(lengths):
+        raise DataError(
+            f"{documents.name}: {short:,} of {len(lengths):,} documents have a single token, so that two "
+            "views of them are the same; bring longer texts, or join columns (data.text=[title, body])"
+        )
+
+
+def _require_variety(documents: Documents, tokens: Tokens) -> None:
+    if len(documents) < 2:
+        raise DataError(f"{documents.name} holds one document; VICReg compares documents and needs many")
+    first = tokens.flat[: tokens.offsets[1]]
+    same = (
+        tokens.lengths[0] == tokens.lengths[-1]
+        and (tokens.lengths == tokens.lengths[0]).all()
+        and np.array_equal(tokens.flat, np.tile(first, len(documents)))
+    )
+    if same:
+        raise DataError(
+            f"{documents.name}: all {len(documents):,} documents hold the same text; nothing to learn"
+        )

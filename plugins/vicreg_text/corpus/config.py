@@ -1,0 +1,114 @@
+"""Recipe keys of the text datasets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from vicreg_core.recipes.schema import NonNegativeInt, PositiveInt, StrictModel
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(strict=False)]
+
+
+class TokenizerConfig(StrictModel):
+    """A byte-level BPE trained on the training documents, or the tokenizer of a pretrained encoder."""
+
+    vocab_size: Annotated[int, Field(ge=300, le=1_000_000, description="most tokens of a trained BPE")] = (
+        16_384
+    )
+    lowercase: Annotated[bool, Field(description="fold case before a trained BPE")] = True
+    pretrained: Annotated[
+        str | None,
+        Field(description="hub id or local folder whose tokenizer is used instead of training one"),
+    ] = None
+
+
+class CorpusConfig(StrictModel):
+    """What every text dataset takes."""
+
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    token_vectors: Annotated[
+        NonNegativeInt,
+        Field(description="width of the corpus' TF-IDF/SVD token vectors an encoder may start from; 0: none"),
+    ] = 0
+    max_fit: Annotated[
+        PositiveInt, Field(description="most documents the tokenizer, vectors and floors are fitted on")
+    ] = 100_000
+    on_error: Annotated[
+        Literal["raise", "skip"],
+        Field(description="a row that cannot be read: stop, or leave it out and say so"),
+    ] = "raise"
+
+
+class ColumnsConfig(CorpusConfig):
+    """Which columns of a table mean what."""
+
+    text: Annotated[Names, Field(min_length=1, description="text column, or several to join by a line break")]
+    label: Annotated[str | None, Field(description="column of the class, for evaluation only")] = None
+    group: Annotated[str | None, Field(description="column that evaluation splits never cross")] = None
+    id: Annotated[str | None, Field(description="column of unique ids; default: the row number")] = None
+    positives: Annotated[
+        str | None, Field(description="rows with the same value here may be views of one another")
+    ] = None
+    metadata: Annotated[Names, Field(description="further columns to carry into exported vectors")] = ()
+
+
+class FilesConfig(CorpusConfig):
+    """Which files hold a table, and how to read them."""
+
+    train: Annotated[Names, Field(min_length=1, description="file, or several, or a glob pattern")]
+    test: Annotated[Names, Field(description="as train, for evaluation only")] = ()
+    format: Annotated[
+        Literal["auto", "csv", "tsv", "jsonl", "parquet"], Field(description="auto: by the file's suffix")
+    ] = "auto"
+    delimiter: Annotated[str | None, Field(min_length=1, max_length=1, description="of csv; default ','")] = (
+        None
+    )
+    encoding: Annotated[str, Field(description="of csv, tsv and jsonl")] = "utf-8"
+
+
+class TableConfig(FilesConfig, ColumnsConfig):
+    """Rows of CSV, TSV, JSONL or Parquet files."""
+
+
+class PairsConfig(FilesConfig):
+    """Rows of two sentences and the similarity people see in them."""
+
+    first: Annotated[str, Field(description="column of the first sentence")] = "sentence1"
+    second: Annotated[str, Field(description="column of the second sentence")] = "sentence2"
+    score: Annotated[str | None, Field(description="column of the similarity; null: none")] = "score"
+
+
+class FolderConfig(CorpusConfig):
+    """A folder of ``.txt`` files, one document each."""
+
+    train: Annotated[str, Field(description="folder, searched recursively")]
+    test: Annotated[str | None, Field(description="as train, for evaluation only")] = None
+    labels: Annotated[Literal["folder", "none"], Field(description="folder: first folder below the root")] = (
+        "folder"
+    )
+    pattern: str = "*.txt"
+    encoding: str = "utf-8"
+
+
+class HuggingFaceConfig(ColumnsConfig):
+    """A dataset of the Hugging Face hub, or a local folder written by ``save_to_disk``."""
+
+    path: Annotated[str, Field(description="hub id, or local folder")]
+    config: Annotated[str | None, Field(description="name of the hub dataset's configuration")] = None
+    revision: str | None = None
+    train: Annotated[str, Field(description="name of the split to train on")] = "train"
+    test: Annotated[str | None, Field(description="name of the split to evaluate on")] = None
+
+
+class StdlibDocsConfig(CorpusConfig):
+    """Documentation strings of the Python standard library this interpreter came with."""
+
+    min_words: Annotated[PositiveInt, Field(description="shorter documentation strings are left out")] = 12
+    max_documents: Annotated[PositiveInt | None, Field(description="most documents, for a quick try")] = None

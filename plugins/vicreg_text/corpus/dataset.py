@@ -1,0 +1,148 @@
+"""The dataset adapter of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vicreg_core.contracts import Batch, DataInfo, DatasetAdapter
+from vicreg_core.errors import DataError
+from vicreg_text.corpus.documents import Documents
+from vicreg_text.corpus.floor import LsaFloor
+from vicreg_text.corpus.partners import Partners
+from vicreg_text.corpus.tokens import Tokens
+
+_PARTNERS = 4
+
+
+class TextDataset(DatasetAdapter):
+    """Documents as memory-mapped token ids.
+
+    A raw batch is ragged, so that one long document costs its own length and not that of the batch::
+
+        {"length": (B,) int64, "tokens": (length.sum(),) int32}
+
+    and, where the recipe names ``data.positives``, beside it in the same form the other documents with the
+    same key: ``{"partner_length": (B, 4) int64, "partner_tokens": (...,) int32}``, of length 0 where there
+    are fewer.
+
+    Args:
+        documents: texts and columns.
+        tokens: their token ids.
+        info: vocabulary facts and the tokenizer.
+        floor: features without learning, from the training documents.
+        classes: names of the classes, where there are labels.
+    """
+
+    in_memory = True
+
+    def __init__(
+        self,
+        documents: Documents,
+        tokens: Tokens,
+        info: DataInfo,
+        floor: Callable[[], LsaFloor],
+        classes: Sequence[str] = (),
+    ) -> None:
+        self.documents, self.tokens, self.info, self._floor = documents, tokens, info, floor
+        self.classes = tuple(classes)
+        self.ids = _ids(documents)
+        self.labels = _labels(documents, self.classes) if classes else None
+        self.groups = _groups(documents)
+        self.metadata: Mapping[str, Sequence[Any]] = {
+            "tokens": tokens.lengths.tolist(),
+            **documents.metadata(),
+        }
+        self.skipped = tuple(documents.skipped)
+        keys = documents.column("positives")
+        self._partners = None if keys is None else Partners(keys, _PARTNERS)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """``(n,) int64`` tokens of each document."""
+        return self.tokens.lengths
+
+    def __getitems__(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
+        """A ragged batch of the documents of ``indices``."""
+        rows = np.asarray(indices, dtype=np.int64)
+        lengths, flat = self.tokens.gather(rows)
+        batch = {"length": torch.from_numpy(lengths), "tokens": torch.from_numpy(flat)}
+        if self._partners is not None:
+            partners, present = self._partners.of(rows)
+            lengths, flat = self.tokens.gather(partners.ravel(), present.ravel())
+            batch["partner_length"] = torch.from_numpy(lengths.reshape(partners.shape))
+            batch["partner_tokens"] = torch.from_numpy(flat)
+        return batch
+
+    def __getitem__(self, index: int) -> list[int]:
+        """The token ids of one document: the sample ``Augmentation.collate`` takes."""
+        _, flat = self.tokens.gather(np.array([index]))
+        ids: list[int] = flat.tolist()
+        return ids
+
+    def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """``(len(indices), 256) float32``: LSA of TF-IDF, fitted on the training documents."""
+        return self._floor().features(self.documents, indices)
+
+
+def class_list(documents: Documents) -> tuple[str, ...]:
+    """The classes of a training split in order: by value where all are integers, else by name.
+
+    Raises:
+        DataError: where some rows have no label, or all have the same.
+    """
+    labels = documents.column("label")
+    if labels is None:
+        return ()
+    if missing := labels.count(None):
+        first = int(documents.numbers()[labels.index(None)])
+        raise DataError(
+            f"{documents.name}: {missing:,} of {len(labels):,} rows have no label, the first is row {first} "
+            "(counted from 0); name no data.label to train without labels, or keep labelled rows in data.test"
+        )
+    names = {name for name in labels if name is not None}
+    if len(names) == 1:
+        raise DataError(
+            f"{documents.name}: every row has the label {names.pop()!r}, and one class tells nothing apart; "
+            "name another data.label, or none to train without labels"
+        )
+    return tuple(sorted(names, key=_class_order))
+
+
+def _class_order(name: str) -> tuple[int, int, str]:
+    return (0, int(name), "") if name.lstrip("-").isdecimal() else (1, 0, name)
+
+
+def _labels(documents: Documents, classes: Sequence[str]) -> NDArray[np.int64]:
+    index = {name: i for i, name in enumerate(classes)}
+    labels = documents.column("label") or []
+    for row, label in enumerate(labels):
+        if label not in index:
+            raise DataError(
+                f"{documents.name}: row {int(documents.numbers()[row])} (counted from 0) has the label "
+                f"{label!r}, which no training row has; the classes are {', '.join(map(repr, classes[:20]))}"
+            )
+    return np.array([index[str(label)] for label in labels], dtype=np.int64)
+
+
+def _ids(documents: Documents) -> Sequence[str] | NDArray[np.int64]:
+    ids = documents.column("id")
+    if ids is None:
+        return documents.numbers()
+    if None in ids:
+        row = int(documents.numbers()[ids.index(None)])
+        raise DataError(f"{documents.name}: row {row} (counted from 0) has no id in the column data.id names")
+    return [str(i) for i in ids]
+
+
+def _groups(documents: Documents) -> NDArray[Any] | None:
+    """The group column, else the positives': documents that are views of one another never part."""
+    groups = documents.column("group") or documents.column("positives")
+    if groups is None:
+        return None
+    named = [f"row {i}" if group is None else f"={group}" for i, group in enumerate(groups)]
+    return np.unique(named, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,58 @@
+"""Datasets in folders of text files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from vicreg_core.contracts import Split
+from vicreg_core.errors import DataError
+from vicreg_text.corpus.assemble import open_split
+from vicreg_text.corpus.cache import file_digest, key_of
+from vicreg_text.corpus.config import FolderConfig
+from vicreg_text.corpus.dataset import TextDataset
+from vicreg_text.corpus.rows import Row, check_text_file, text_problem
+from vicreg_text.corpus.source import Columns, Source
+
+
+def build(config: FolderConfig, split: Split) -> TextDataset | None:
+    """The files of one split; the id of a document is its path below the folder.
+
+    Raises:
+        DataError: naming the folder or file at fault.
+    """
+    test = partial(_source, config, "test", config.test) if config.test is not None else None
+    return open_split(config, split, _source(config, "train", config.train), test)
+
+
+def _source(config: FolderConfig, key: str, folder: str) -> Source:
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise DataError(f"data.{key}: {root} is not a folder (looked from {Path.cwd()})")
+    paths = sorted(path for path in root.rglob(config.pattern) if path.is_file())
+    if not paths:
+        raise DataError(f"data.{key}: {root} holds no file that matches {config.pattern!r}")
+    labelled = config.labels == "folder" and any(path.parent != root for path in paths)
+    files = [[path.relative_to(root).as_posix(), file_digest(path)] for path in paths]
+    columns = Columns(label="label" if labelled else None, id="id")
+    return Source(
+        root.name,
+        key_of("folder", config.encoding, files),
+        lambda: _rows(root, paths, config.encoding),
+        columns,
+    )
+
+
+def _rows(root: Path, paths: list[Path], encoding: str) -> Iterator[Row]:
+    for path in paths:
+        relative = path.relative_to(root)
+        try:
+            check_text_file(path, encoding)
+        except DataError as error:
+            yield Row(relative.as_posix(), {}, str(error))
+            continue
+        text = path.read_text(encoding=encoding, errors="surrogateescape")
+        label = relative.parts[0] if len(relative.parts) > 1 else None
+        values = {"text": text.removeprefix("\ufeff"), "label": label, "id": relative.as_posix()}
+        yield Row(relative.as_posix(), values, text_problem(text, encoding))

@@ -1,0 +1,67 @@
+"""Datasets of the Hugging Face hub and those saved to a local folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from vicreg_core.contracts import Split
+from vicreg_core.errors import DataError
+from vicreg_text.corpus.assemble import open_split
+from vicreg_text.corpus.cache import key_of
+from vicreg_text.corpus.config import HuggingFaceConfig
+from vicreg_text.corpus.dataset import TextDataset
+from vicreg_text.corpus.rows import Row
+from vicreg_text.corpus.source import Columns, Source
+
+_BLOCK = 1024
+
+
+def build(config: HuggingFaceConfig, split: Split) -> TextDataset | None:
+    """The rows of one split.
+
+    Raises:
+        DataError: where the dataset or split cannot be opened, or a row is at fault.
+    """
+    test = partial(_source, config, config.test) if config.test is not None else None
+    return open_split(config, split, _source(config, config.train), test)
+
+
+def _source(config: HuggingFaceConfig, split: str) -> Source:
+    data = _load(config, split)
+    columns = Columns.of(config)
+    name = f"{config.path} [{split}]"
+    return Source(name, key_of("huggingface", data._fingerprint), lambda: _rows(data, columns, name), columns)
+
+
+def _load(config: HuggingFaceConfig, split: str) -> Any:
+    from datasets import DatasetDict, load_dataset, load_from_disk
+
+    try:
+        folder = Path(config.path).expanduser()
+        saved = any((folder / mark).is_file() for mark in ("dataset_dict.json", "state.json"))
+        if not saved:
+            return load_dataset(config.path, config.config, split=split, revision=config.revision)
+        loaded = load_from_disk(str(folder))
+    except (OSError, ValueError) as error:
+        raise DataError(f"data.path: {config.path!r} [{split}] cannot be opened: {error}") from error
+    if not isinstance(loaded, DatasetDict):
+        return loaded
+    if split not in loaded:
+        raise DataError(f"data.path: {config.path!r} has no split {split!r}; it has {', '.join(loaded)}")
+    return loaded[split]
+
+
+def _rows(data: Any, columns: Columns, name: str) -> Iterator[Row]:
+    named = {c: f.names for c, f in data.features.items() if c in columns.read and hasattr(f, "names")}
+    present = data.select_columns([c for c in columns.read if c in data.column_names])
+    number = 0
+    for block in present.with_format("arrow").iter(_BLOCK):
+        for values in block.to_pylist():
+            for column, classes in named.items():
+                if isinstance(index := values[column], int) and 0 <= index < len(classes):
+                    values[column] = classes[index]
+            yield Row(f"row {number} of {name}", values)
+            number += 1

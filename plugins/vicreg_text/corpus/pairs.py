@@ -1,0 +1,50 @@
+"""Sentence pairs with a similarity score: each sentence a document, each pair a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from vicreg_core.contracts import Split
+from vicreg_text.corpus.assemble import open_split
+from vicreg_text.corpus.cache import key_of
+from vicreg_text.corpus.config import PairsConfig
+from vicreg_text.corpus.dataset import TextDataset
+from vicreg_text.corpus.rows import Row
+from vicreg_text.corpus.source import Columns, Source
+from vicreg_text.corpus.table import table_source
+
+
+def build(config: PairsConfig, split: Split) -> TextDataset | None:
+    """The sentences of one split; the metadata ``pair``, ``score`` and ``text`` lead back to the pairs.
+
+    Raises:
+        DataError: naming the file or row at fault.
+    """
+    test = partial(_source, config, "test", config.test) if config.test else None
+    return open_split(config, split, _source(config, "train", config.train), test)
+
+
+def _source(config: PairsConfig, key: str, patterns: tuple[str, ...]) -> Source:
+    names = (config.first, config.second, *([config.score] if config.score else []))
+    table = table_source(config, key, patterns, Columns(text=names))
+    # Missing columns are found in the table's own rows, before they are taken apart.
+    return replace(
+        table,
+        fingerprint=key_of("pairs", names, table.fingerprint),
+        rows=lambda: _sentences(table, config),
+        columns=Columns(id="id", group="pair", metadata=("pair", "score", "text")),
+    )
+
+
+def _sentences(table: Source, config: PairsConfig) -> Iterator[Row]:
+    for number, row in enumerate(table.rows()):
+        if row.problem is not None:
+            yield row
+            continue
+        table.columns.require(row)
+        score = row.values[config.score] if config.score else None
+        for place, column in enumerate((config.first, config.second)):
+            values = {"text": row.values[column], "id": f"{number}/{place}", "pair": number, "score": score}
+            yield Row(row.place, values)

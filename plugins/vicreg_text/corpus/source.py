@@ -1,0 +1,63 @@
+"""A source of documents: rows to read, a fingerprint of their content, and which columns mean what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vicreg_core.errors import DataError
+from vicreg_core.plugins.suggest import did_you_mean
+from vicreg_text.corpus.config import ColumnsConfig
+from vicreg_text.corpus.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which cells of a row mean what; as :class:`~vicreg_text.corpus.config.ColumnsConfig`."""
+
+    text: tuple[str, ...] = ("text",)
+    label: str | None = None
+    group: str | None = None
+    id: str | None = None
+    positives: str | None = None
+    metadata: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, config: ColumnsConfig) -> Columns:
+        """The columns a recipe names."""
+        return cls(config.text, config.label, config.group, config.id, config.positives, config.metadata)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All columns that must be there, once each."""
+        optional = (c for c in (self.label, self.group, self.id, self.positives) if c is not None)
+        return tuple(dict.fromkeys((*self.text, *optional, *self.metadata)))
+
+    def require(self, row: Row) -> None:
+        """Refuse a row without one of the columns.
+
+        Raises:
+            DataError: naming it, and those that are there.
+        """
+        for column in self.read:
+            if column not in row.values:
+                present = ", ".join(map(repr, row.values))
+                hint = did_you_mean(column, [str(name) for name in row.values])
+                raise DataError(f"{row.place} has no column {column!r}{hint}; its columns are {present}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Documents before they are derived from.
+
+    Attributes:
+        name: what messages call it.
+        fingerprint: changes whenever the content does.
+        rows: starts reading.
+        columns: which cells mean what.
+    """
+
+    name: str
+    fingerprint: str
+    rows: Callable[[], Iterator[Row]]
+    columns: Columns

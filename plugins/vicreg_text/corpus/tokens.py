@@ -1,0 +1,105 @@
+"""The corpus as token ids: one flat memory-mapped array and the offset of each document."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vicreg_core.errors import DataError
+from vicreg_text.corpus.cache import cached_folder, key_of
+from vicreg_text.corpus.config import TokenizerConfig
+from vicreg_text.corpus.documents import Documents
+from vicreg_text.tokenizer import FILE, parse_tokenizer, pretrained_tokenizer, train_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_FORMAT = 1
+_BATCH = 256
+
+
+class Tokens:
+    """Token ids of every document of a split.
+
+    Attributes:
+        flat: ``(total,)`` unsigned token ids, memory-mapped.
+        offsets: ``(n + 1,) int64``; document ``i`` is ``flat[offsets[i]:offsets[i + 1]]``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.flat: NDArray[np.uint32] = np.load(folder / "flat.npy", mmap_mode="r")
+        self.offsets: NDArray[np.int64] = np.load(folder / "offsets.npy")
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """``(n,) int64`` tokens of each document."""
+        return np.diff(self.offsets)
+
+    def gather(
+        self, indices: NDArray[np.int64], present: NDArray[np.bool_] | bool = True
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Lengths ``(B,) int64`` and concatenated tokens ``(sum,) int32`` of some documents, in one read.
+
+        Documents that are not ``present`` come out empty.
+        """
+        starts = self.offsets[indices]
+        lengths = np.where(present, self.offsets[indices + 1] - starts, 0)
+        ends = np.cumsum(lengths)
+        total = int(ends[-1]) if len(ends) else 0
+        positions = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+        return lengths, self.flat[positions].astype(np.int32)
+
+
+def fit_tokenizer(documents: Documents, config: TokenizerConfig, max_fit: int) -> bytes:
+    """The ``tokenizer.json`` of a corpus: trained on ``max_fit`` documents, or pretrained."""
+    if config.pretrained is not None:
+        return pretrained_tokenizer(config.pretrained).to_str().encode("utf-8")
+    key = key_of(_FORMAT, documents.key, config.model_dump(), max_fit)
+
+    def write(folder: Path) -> None:
+        train_tokenizer(islice(documents.texts(), max_fit), config).save(str(folder / FILE))
+
+    return (cached_folder("tokenizer", key, write) / FILE).read_bytes()
+
+
+def tokenise(documents: Documents, tokenizer_json: bytes) -> Tokens:
+    """The token ids of every document, without special tokens; derived once.
+
+    Raises:
+        DataError: for a corpus in which hardly any document has two tokens, or all documents are the same.
+    """
+    key = key_of(_FORMAT, documents.key, hashlib.blake2b(tokenizer_json, digest_size=16).hexdigest())
+    folder = cached_folder("tokens", key, lambda target: _write(documents, tokenizer_json, target))
+    return Tokens(folder)
+
+
+def _write(documents: Documents, tokenizer_json: bytes, folder: Path) -> None:
+    tokenizer = parse_tokenizer(tokenizer_json)
+    wide = tokenizer.get_vocab_size(with_added_tokens=True) > 2**16
+    dtype = np.dtype(np.uint32 if wide else np.uint16)
+    lengths: list[int] = []
+    with (folder / "flat.raw").open("wb") as sink:
+        for ids in _encoded(documents, tokenizer):
+            lengths.append(len(ids))
+            sink.write(np.asarray(ids, dtype=dtype).tobytes())
+    total = sum(lengths)
+    if total == 0:
+        raise DataError(f"{documents.name}: the tokenizer turns every document into nothing")
+    flat = np.lib.format.open_memmap(folder / "flat.npy", mode="w+", dtype=dtype, shape=(total,))
+    flat[:] = np.memmap(folder / "flat.raw", dtype=dtype, mode="r")
+    flat.flush()
+    (folder / "flat.raw").unlink()
+    np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+
+def _encoded(documents: Documents, tokenizer: Tokenizer) -> Iterator[list[int]]:
+    texts = documents.texts()
+    while block := list(islice(texts, _BATCH)):
+        for encoding in tokenizer.encode_batch_fast(block, add_special_tokens=False):
+            yield encoding.ids

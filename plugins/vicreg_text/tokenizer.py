@@ -1,0 +1,128 @@
+"""Tokenizers: byte-level BPE trained on a corpus, or the one of a pretrained encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vicreg_core.errors import DataError
+from vicreg_text.corpus.config import TokenizerConfig
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PAD, MASK = "[PAD]", "[MASK]"
+FILE = "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What views and encoders must know of a tokenizer; JSON values for ``DataInfo.facts``.
+
+    Attributes:
+        size: number of token ids, padding included.
+        pad_id: fills up short sequences; encoders ignore it by the mask.
+        mask_id: stands for a hidden token; the padding id where a tokenizer has no mask token.
+        prefix, suffix: ids a pretrained encoder expects around every sequence, e.g. ``[CLS]`` and ``[SEP]``.
+    """
+
+    size: int
+    pad_id: int
+    mask_id: int
+    prefix: tuple[int, ...] = ()
+    suffix: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> Vocabulary:
+        """Read off a tokenizer's own special tokens and post-processor."""
+        pad = _first_id(tokenizer, (PAD, "<pad>", "<|pad|>", "[pad]", "</s>", "<|endoftext|>"), 0)
+        mask = _first_id(tokenizer, (MASK, "<mask>", "[mask]"), pad)
+        bare = tokenizer.encode("a", add_special_tokens=False).ids
+        full = tokenizer.encode("a", add_special_tokens=True).ids
+        before = next((i for i in range(len(full)) if full[i : i + len(bare)] == bare), 0)
+        return cls(
+            size=max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1,
+            pad_id=pad,
+            mask_id=mask,
+            prefix=tuple(full[:before]),
+            suffix=tuple(full[before + len(bare) :]),
+        )
+
+    @classmethod
+    def of_facts(cls, facts: Any) -> Vocabulary:
+        """From what :meth:`facts` wrote, e.g. out of a saved model's ``config.json``."""
+        return cls(
+            facts["vocab_size"],
+            facts["pad_id"],
+            facts["mask_id"],
+            tuple(facts["prefix"]),
+            tuple(facts["suffix"]),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "vocab_size": self.size,
+            "pad_id": self.pad_id,
+            "mask_id": self.mask_id,
+            "prefix": list(self.prefix),
+            "suffix": list(self.suffix),
+        }
+
+
+def _first_id(tokenizer: Tokenizer, names: tuple[str, ...], default: int) -> int:
+    ids = (tokenizer.token_to_id(name) for name in names)
+    return next((i for i in ids if i is not None), default)
+
+
+def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
+    """A byte-level BPE (Sennrich et al., arXiv:1508.07909) of ``texts``; no text is unknown to it."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    from tokenizers.decoders import ByteLevel
+    from tokenizers.trainers import BpeTrainer
+
+    tokenizer = Tokenizer(models.BPE())
+    steps = [normalizers.NFC(), *([normalizers.Lowercase()] if config.lowercase else [])]
+    tokenizer.normalizer = normalizers.Sequence(steps)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = ByteLevel()
+    trainer = BpeTrainer(
+        vocab_size=config.vocab_size,
+        special_tokens=[PAD, MASK],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def pretrained_tokenizer(name: str) -> Tokenizer:
+    """The fast tokenizer of a hub id or a local folder.
+
+    Raises:
+        DataError: where transformers is missing, or the name cannot be opened, or has no fast tokenizer.
+    """
+    try:
+        from transformers import AutoTokenizer
+    except ImportError:
+        raise DataError(
+            f"data.tokenizer.pretrained={name!r} needs transformers: pip install 'vicreg-suite[text]'"
+        ) from None
+    try:
+        loaded = AutoTokenizer.from_pretrained(name, use_fast=True)
+    except (OSError, ValueError) as error:
+        raise DataError(f"data.tokenizer.pretrained={name!r} cannot be opened: {error}") from error
+    if not getattr(loaded, "is_fast", False):
+        raise DataError(f"data.tokenizer.pretrained={name!r} has no fast tokenizer (tokenizer.json)")
+    tokenizer: Tokenizer = loaded.backend_tokenizer
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def parse_tokenizer(asset: bytes) -> Tokenizer:
+    """A tokenizer from the content of its ``tokenizer.json``."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(asset.decode("utf-8"))
