@@ -1,0 +1,1 @@
+"""The biomedical plugin of vicreg-suite."""

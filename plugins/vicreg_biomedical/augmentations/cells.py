@@ -1,0 +1,123 @@
+"""``biomedical/cells``: from what a biologist holds to the tensor an encoder takes, batched on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vicreg_biomedical.augmentations.config import CellsConfig
+from vicreg_biomedical.augmentations.geometry import sample_view
+from vicreg_biomedical.augmentations.intensity import (
+    camera_noise,
+    defocus,
+    drop_channels,
+    drop_square,
+    light_and_response,
+)
+from vicreg_biomedical.augmentations.normalise import Normalise
+from vicreg_biomedical.augmentations.stain import jitter_stains
+from vicreg_biomedical.datasets.pixels import check_crop, fit_canvas
+from vicreg_biomedical.datasets.readers import read_image
+from vicreg_core.contracts import Augmentation, Batch, DataInfo
+from vicreg_core.data.keys import Keys
+from vicreg_core.errors import DataError, RecipeError
+
+
+class CellViews(Augmentation):
+    """Views of ``(B, C, H, W)`` crops of any dtype as ``(B, C, size, size) float32``.
+
+    Raises:
+        RecipeError: stain jitter asked for data that is not RGB.
+    """
+
+    def __init__(self, config: CellsConfig, info: DataInfo) -> None:
+        super().__init__()
+        facts = info.facts
+        self.config = config
+        self.channels = int(facts["channels"])
+        if config.stain and self.channels != 3:
+            raise RecipeError(
+                f"augmentation.stain is {config.stain:g}, and stain jitter needs 3 channels (red, green, "
+                f"blue) but the data has {self.channels}; set augmentation.stain=0 or "
+                f"augmentation.preset=fluorescence"
+            )
+        self.normalise = Normalise(config.normalise, facts)
+        self.canvas = (int(facts["height"]), int(facts["width"]))
+        self.size = (config.size, config.size) if config.size else self.canvas
+        self.per_sample = not facts["uniform"]
+
+    def ingest(self, item: Any) -> Tensor:
+        """A path, PIL image or ``(C, H, W)`` array or tensor to a ``(C, H, W)`` tensor of its own dtype.
+
+        Raises:
+            DataError: for what cannot be read, or another number of channels than the model was trained on.
+        """
+        if isinstance(item, Tensor):
+            pixels, name = item.numpy(), "the given tensor"
+        elif isinstance(item, np.ndarray):
+            pixels, name = item, "the given array"
+        else:
+            pixels, name = read_image(item).pixels, str(item)
+        check_crop(pixels, name)
+        if self.normalise.channels is not None and pixels.shape[0] != self.channels:
+            raise DataError(
+                f"{name} has shape {pixels.shape}: expected (channels, height, width) "
+                f"with the {self.channels} channels the model was trained on"
+            )
+        return torch.from_numpy(np.ascontiguousarray(pixels))
+
+    def prepare(self, sample: Tensor, key: Keys | None) -> Tensor:
+        """Bring one ``(C, H, W)`` crop to the common canvas; a crop of that size passes untouched."""
+        if tuple(sample.shape[-2:]) == self.canvas:
+            return sample
+        if self.config.fit == "resize":
+            resized = functional.interpolate(
+                sample[None].to(torch.float32), size=self.canvas, mode="bilinear", antialias=True
+            )[0]
+            return resized if sample.is_floating_point() else resized.round().to(sample.dtype)
+        return torch.from_numpy(fit_canvas(sample.numpy(), self.canvas))
+
+    def collate(self, samples: Sequence[Tensor]) -> Tensor:
+        """Stack crops, padded to one canvas where they differ."""
+        return torch.stack([self.prepare(sample, None) for sample in samples])
+
+    def forward(self, batch: Batch, keys: Keys | None = None) -> Tensor:
+        """``(B, C, H, W)`` of any dtype to one ``(B, C, *size) float32`` view; bitwise by sample on a CPU."""
+        if isinstance(batch, dict):
+            raise TypeError("CellViews takes a (B, C, H, W) tensor, got a mapping")
+        config = self.config
+        images = sample_view(self.normalise.to_unit(batch), config, self.size, keys)
+        if keys is None:
+            return self.normalise.standardise(images)
+        if config.stain:
+            images = jitter_stains(images, config.stain, keys)
+        images = light_and_response(images, config, keys)
+        if config.blur is not None:
+            images = defocus(images, config.blur, keys)
+        if config.photons is not None or config.read_noise:
+            images = camera_noise(images, config, keys)
+        images = self.normalise.standardise(images)
+        if config.channel_dropout:
+            images = drop_channels(images, config.channel_dropout, keys)
+        if config.coarse_dropout:
+            images = drop_square(images, config.coarse_dropout, keys)
+        return images
+
+
+def build(config: CellsConfig, info: DataInfo) -> CellViews:
+    """The augmentation for a dataset of cells.
+
+    Raises:
+        DataError: where the dataset is not one of cells.
+    """
+    if info.facts.get("kind") != "cells":
+        raise DataError(
+            f"biomedical/cells makes views of cell crops, but the dataset is of kind "
+            f"{info.facts.get('kind')!r}; use a biomedical dataset with it"
+        )
+    return CellViews(config, info)

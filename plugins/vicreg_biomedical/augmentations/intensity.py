@@ -1,0 +1,108 @@
+"""What optics, lamp and camera do to crops: ``(B, C, H, W)`` on the unit scale to the same."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vicreg_biomedical.augmentations.config import CellsConfig
+from vicreg_biomedical.augmentations.geometry import log_uniform
+from vicreg_core.data.keys import Keys
+
+
+def light_and_response(images: Tensor, config: CellsConfig, keys: Keys) -> Tensor:
+    """Gain, contrast, gamma, offset and a smooth illumination field, drawn a channel at a time."""
+    channels = images.shape[1]
+    if config.gamma is not None:
+        exponent = log_uniform(keys, "gamma", config.gamma, channels)[:, :, None, None]
+        images = torch.where(images > 0, images.clamp_min(1e-6).pow(exponent), images)
+    if config.contrast is not None:
+        factor = log_uniform(keys, "contrast", config.contrast, channels)[:, :, None, None]
+        mean = images.mean(dim=(2, 3), keepdim=True)
+        images = (images - mean) * factor + mean
+    if config.gain is not None:
+        images = images * log_uniform(keys, "gain", config.gain, channels)[:, :, None, None]
+    if config.offset:
+        shift = keys.uniform("offset", channels, low=-config.offset, high=config.offset)
+        images = images + shift[:, :, None, None]
+    if config.illumination:
+        images = images * _lighting(images, config.illumination, keys)
+    return images
+
+
+def _lighting(images: Tensor, strength: float, keys: Keys) -> Tensor:
+    """``(B, 1, H, W)``: a tilted plane about 1, as a crop sees of a vignetted field; shared by channels."""
+    height, width = images.shape[-2:]
+    slope = keys.uniform("illumination", 2, low=-strength, high=strength)[:, :, None, None]
+    y = torch.linspace(-1, 1, height, device=images.device)[None, :, None]
+    x = torch.linspace(-1, 1, width, device=images.device)[None, None, :]
+    return (1 + slope[:, 0] * y + slope[:, 1] * x)[:, None].clamp_min(0.1)
+
+
+def defocus(images: Tensor, sigma_range: tuple[float, float], keys: Keys) -> Tensor:
+    """Gaussian blur of half of the samples, each with its own sigma, as separable shifted sums."""
+    chosen = keys.bernoulli("blur?", 0.5)
+    rows = chosen.nonzero()[:, 0]
+    if not len(rows):
+        return images
+    sigma = log_uniform(keys[rows], "blur", sigma_range)
+    radius = max(1, math.ceil(2.5 * sigma_range[1]))
+    offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=torch.float32)
+    taps = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
+    total = taps[:, 0].clone()
+    for tap in range(1, taps.shape[1]):
+        total += taps[:, tap]
+    blurred = images[rows]
+    for axis in (2, 3):
+        blurred = _shifted_sum(blurred, taps / total[:, None], radius, axis)
+    return images.index_copy(0, rows, blurred)
+
+
+def _shifted_sum(images: Tensor, taps: Tensor, radius: int, axis: int) -> Tensor:
+    pad = (0, 0, radius, radius) if axis == 2 else (radius, radius, 0, 0)
+    mode = "reflect" if images.shape[axis] > radius else "replicate"
+    padded = torch.nn.functional.pad(images, pad, mode=mode)
+    length = images.shape[axis]
+    result = padded.narrow(axis, 0, length) * taps[:, 0, None, None, None]
+    for tap in range(1, taps.shape[1]):
+        result += padded.narrow(axis, tap, length) * taps[:, tap, None, None, None]
+    return result
+
+
+def camera_noise(images: Tensor, config: CellsConfig, keys: Keys) -> Tensor:
+    """Shot and read noise of half of the samples: one normal draw of variance ``x / photons + read**2``.
+
+    The normal law is close to the Poisson's above about ten photons, which every preset keeps to.
+    """
+    rows = keys.bernoulli("noise?", 0.5).nonzero()[:, 0]
+    if not len(rows):
+        return images
+    chosen, keys = images[rows], keys[rows]
+    variance = torch.zeros_like(chosen)
+    if config.photons is not None:
+        photons = log_uniform(keys, "photons", config.photons)[:, None, None, None]
+        variance = chosen.clamp_min(0) / photons
+    if config.read_noise:
+        read = keys.uniform("read-noise", high=config.read_noise)[:, None, None, None]
+        variance = variance + read * read
+    noisy = chosen + variance.sqrt() * keys.normal("noise", *chosen.shape[1:])
+    return images.index_copy(0, rows, noisy)
+
+
+def drop_channels(images: Tensor, probability: float, keys: Keys) -> Tensor:
+    """Blank channels to 0, the training mean; the channel of the largest draw always stays."""
+    draws = keys.uniform("channel-dropout", images.shape[1])
+    keep = (draws >= probability) | (draws == draws.amax(dim=1, keepdim=True))
+    return images * keep[:, :, None, None].to(images.dtype)
+
+
+def drop_square(images: Tensor, share: float, keys: Keys) -> Tensor:
+    """Blank one square of side ``share`` of the view in every sample."""
+    height, width = images.shape[-2:]
+    corner = keys.uniform("coarse-dropout", 2, high=1 - share)
+    y = (torch.arange(height, device=images.device) + 0.5)[None, :, None] / height - corner[:, 0, None, None]
+    x = (torch.arange(width, device=images.device) + 0.5)[None, None, :] / width - corner[:, 1, None, None]
+    inside = (y >= 0) & (y < share) & (x >= 0) & (x < share)
+    return images.masked_fill(inside[:, None], 0.0)

@@ -1,0 +1,1 @@
+"""Dataset adapters: crops, plates, and the readers beneath them."""

@@ -1,0 +1,62 @@
+"""OME-Zarr images and plates (NGFF 0.4 and 0.5), at full resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vicreg_biomedical.datasets.readers import LARGEST_IMAGE, CellImage, to_channels_first
+from vicreg_core.errors import DataError
+
+
+def _attributes(group: Any) -> Mapping[str, Any]:
+    """The OME attributes: below ``ome`` since version 0.5."""
+    attributes = dict(group.attrs)
+    nested = attributes.get("ome")
+    return nested if isinstance(nested, dict) else attributes
+
+
+def read_zarr(path: Path) -> CellImage:
+    """The first resolution level of an OME-Zarr image as ``(C, H, W)`` with the names of ``omero.channels``.
+
+    Raises:
+        DataError: where it is no image, or has planes in depth or time.
+    """
+    import zarr
+
+    group = zarr.open_group(str(path), mode="r")
+    attributes = _attributes(group)
+    if "multiscales" not in attributes:
+        raise DataError(f"{path}: is no OME-Zarr image (it has no 'multiscales')")
+    scales = attributes["multiscales"][0]
+    array: Any = group[scales["datasets"][0]["path"]]
+    axes = "".join(_axis(axis) for axis in scales.get("axes", "tczyx"))
+    if array.nbytes > LARGEST_IMAGE:
+        raise DataError(f"{path}: is {array.nbytes / 2**30:.1f} GiB; tile it first")
+    pixels = to_channels_first(np.asarray(array[...]), axes, str(path))
+    channels = attributes.get("omero", {}).get("channels", [])
+    names = tuple(str(channel.get("label", "")) for channel in channels)
+    return CellImage(pixels, names if all(names) and len(names) == pixels.shape[0] else None)
+
+
+def _axis(axis: Any) -> str:
+    return str(axis["name"] if isinstance(axis, dict) else axis).upper()
+
+
+def plate_fields(path: Path) -> list[tuple[str, str, Path]] | None:
+    """Well, field and path of every image of an OME-Zarr plate; ``None`` where ``path`` is no plate."""
+    import zarr
+
+    group = zarr.open_group(str(path), mode="r")
+    plate = _attributes(group).get("plate")
+    if plate is None:
+        return None
+    fields = []
+    for well in plate["wells"]:
+        images = _attributes(group[well["path"]])["well"]["images"]
+        name = str(well["path"]).replace("/", "")
+        fields += [(name, str(image["path"]), path / well["path"] / image["path"]) for image in images]
+    return fields

@@ -1,0 +1,189 @@
+"""Read one image file as ``(C, H, W)`` with its channel names; no channel dropped, no value changed.
+
+TIFF and OME-TIFF through tifffile, PNG, JPEG and BMP through Pillow, npy through NumPy, OME-Zarr through
+zarr.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vicreg_biomedical.datasets.pixels import PixelArray
+from vicreg_core.errors import DataError
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, ".npy", ".zarr")
+LARGEST_IMAGE = 2**31
+"""Bytes; a larger page is a whole slide, which has to be tiled before cells can be cut from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellImage:
+    """One image.
+
+    Attributes:
+        pixels: ``(C, H, W)`` of the file's own dtype, channels in the file's order.
+        channel_names: ``C`` names, or ``None`` where the file carries none.
+    """
+
+    pixels: PixelArray
+    channel_names: tuple[str, ...] | None = None
+
+
+def read_image(source: Any) -> CellImage:
+    """Read a path, or take a PIL image.
+
+    Raises:
+        DataError: naming the file, where it is missing, damaged, of an unknown kind or not a 2-D image.
+    """
+    if not isinstance(source, str | Path):
+        if hasattr(source, "getbands"):
+            return CellImage(_from_pil(source, "the given picture"))
+        raise DataError(
+            f"expected a path, a PIL image or a (channels, height, width) array, got {type(source).__name__}"
+        )
+    path = Path(source)
+    if not path.exists():
+        raise DataError(f"{path}: no such file")
+    suffix = path.suffix.lower()
+    try:
+        if suffix in TIFF_SUFFIXES:
+            return _read_tiff(path)
+        if suffix in PICTURE_SUFFIXES:
+            return CellImage(decode_picture(path.read_bytes(), str(path)))
+        if suffix == ".npy":
+            return CellImage(np.load(path, allow_pickle=False))
+        if suffix == ".zarr":
+            from vicreg_biomedical.datasets.omezarr import read_zarr
+
+            return read_zarr(path)
+    except (DataError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: cannot be read, {type(error).__name__}: {error}") from error
+    raise DataError(f"{path}: expected one of {', '.join(SUFFIXES)}, got {suffix!r}")
+
+
+def decode_picture(data: bytes, name: str) -> PixelArray:
+    """PNG, JPEG or BMP bytes to ``(C, H, W)``: 1 channel for gray (8 or 16 bit), 3 for RGB.
+
+    Raises:
+        DataError: where the bytes are no picture, or one with an alpha channel or another colour space.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return _from_pil(picture, name)
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise DataError(f"{name}: is no readable picture, {error}") from error
+
+
+def _from_pil(picture: Any, name: str) -> PixelArray:
+    if picture.mode == "P":
+        picture = picture.convert("RGB")
+    if picture.mode == "RGBA" and picture.getextrema()[3] == (255, 255):
+        picture = picture.convert("RGB")
+    if picture.mode not in ("L", "RGB", "I;16", "F"):
+        raise DataError(
+            f"{name}: colour mode {picture.mode!r}; expected gray (8 or 16 bit) or RGB without transparency"
+        )
+    array = np.asarray(picture)
+    return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+
+
+def _read_tiff(path: Path) -> CellImage:
+    import tifffile
+
+    with tifffile.TiffFile(path) as tiff:
+        _check_complete(tiff, path)
+        if not tiff.series:
+            raise DataError(f"{path}: holds no image")
+        series = tiff.series[0]
+        if len(tiff.series) > 1 and tiff.is_ome:
+            raise DataError(
+                f"{path}: holds {len(tiff.series)} images; expected one site a file. Split it first"
+            )
+        size = int(np.prod(series.shape)) * series.dtype.itemsize
+        if size > LARGEST_IMAGE:
+            raise DataError(
+                f"{path}: {series.shape} {series.dtype} is {size / 2**30:.1f} GiB; expected at most "
+                f"{LARGEST_IMAGE / 2**30:.0f} GiB. Tile it first"
+            )
+        names = _ome_channel_names(tiff.ome_metadata) if tiff.ome_metadata else None
+        pixels = to_channels_first(series.asarray(), series.axes, str(path))
+    if names is not None and len(names) != pixels.shape[0]:
+        names = None
+    return CellImage(pixels, names)
+
+
+def _check_complete(tiff: Any, path: Path) -> None:
+    """Refuse a truncated file: of its pages tifffile reads the first ones, and what is missing as zeros."""
+    pages, size = tiff.pages, path.stat().st_size
+    count = len(pages)
+    tiff.filehandle.seek(pages.next_page_offset)
+    following = int.from_bytes(
+        tiff.filehandle.read(tiff.tiff.offsetsize), "little" if tiff.byteorder == "<" else "big"
+    )
+    if following:
+        raise DataError(f"{path}: is truncated, its page {count + 1} lies beyond the end of the file")
+    last = max(o + n for page in pages for o, n in zip(page.dataoffsets, page.databytecounts, strict=True))
+    if last > size:
+        raise DataError(f"{path}: is truncated, its pixels end at byte {last:,} but the file at {size:,}")
+
+
+def to_channels_first(array: PixelArray, axes: str, name: str) -> PixelArray:
+    """An array whose axes are named as in OME (``TCZYX``, ``S`` for samples of RGB) to ``(C, H, W)``.
+
+    Pages of a plain multi-page TIFF (axes ``I`` or ``Q``) are its channels.
+
+    Raises:
+        DataError: for several planes in depth or time, or two axes that could be the channel.
+    """
+    kept = [axis for axis, length in zip(axes, array.shape, strict=True) if length > 1 or axis in "YX"]
+    array = array.reshape([length for axis, length in zip(axes, array.shape, strict=True) if axis in kept])
+    for axis, meaning in (("Z", "planes in depth"), ("T", "time points")):
+        if axis in kept:
+            count = array.shape[kept.index(axis)]
+            raise DataError(f"{name}: has {count} {meaning}; expected one. Project or select it first")
+    others = [axis for axis in kept if axis not in "YX"]
+    if kept.count("Y") != 1 or kept.count("X") != 1 or len(others) > 1:
+        raise DataError(
+            f"{name}: has axes {axes} of shape {array.shape}; expected a channel axis and two of space"
+        )
+    order = [*(kept.index(axis) for axis in others), kept.index("Y"), kept.index("X")]
+    array = array.transpose(order)
+    return np.ascontiguousarray(array if others else array[None])
+
+
+def _ome_channel_names(xml: str) -> tuple[str, ...] | None:
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(xml)
+    names = [element.get("Name") for element in root.iterfind(".//{*}Pixels/{*}Channel")]
+    return tuple(str(name) for name in names) if names and all(names) else None
+
+
+def read_channel_files(paths: Sequence[Path], names: Sequence[str]) -> CellImage:
+    """One gray file a channel to one image, in the order given.
+
+    Raises:
+        DataError: naming the file whose size, dtype or number of channels differs from the first's.
+    """
+    planes = [read_image(path).pixels for path in paths]
+    for path, plane in zip(paths, planes, strict=True):
+        if plane.shape[0] != 1:
+            raise DataError(f"{path}: has {plane.shape[0]} channels; a file of a channel has one")
+        if plane.shape != planes[0].shape or plane.dtype != planes[0].dtype:
+            raise DataError(
+                f"{path}: is {plane.shape[1:]} {plane.dtype}, but {paths[0].name} of the same site is "
+                f"{planes[0].shape[1:]} {planes[0].dtype}"
+            )
+    return CellImage(np.concatenate(planes), tuple(names))

@@ -1,0 +1,196 @@
+"""Crops and their columns out of npy, npz and Parquet files and folders, before labels are chosen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vicreg_biomedical.datasets.config import CropsConfig
+from vicreg_biomedical.datasets.pixels import PixelArray
+from vicreg_biomedical.datasets.readers import PICTURE_SUFFIXES, SUFFIXES, decode_picture, read_image
+from vicreg_core.errors import DataError
+
+RGB = ("red", "green", "blue")
+
+
+@dataclass
+class CropSource:
+    """Crops as a file holds them.
+
+    Attributes:
+        read: position to ``(C, H, W)``; ``None`` where ``array`` is given.
+        array: ``(n, C, H, W)``, in memory or memory-mapped.
+        ids: ``n`` names, stable and unique.
+        columns: further columns of length ``n``.
+        label: the column that holds labels where the recipe names none.
+        label_names: names of integer labels, by column.
+        channel_names: where the source carries them.
+        pictures: decoded from PNG, JPEG or BMP, so that three channels are red, green and blue.
+    """
+
+    ids: Sequence[str]
+    array: PixelArray | None = None
+    read: Callable[[int], PixelArray] | None = None
+    columns: dict[str, Sequence[Any]] = field(default_factory=dict)
+    label: str | None = None
+    label_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    channel_names: tuple[str, ...] | None = None
+    pictures: bool = False
+
+
+def open_source(config: CropsConfig, path: Path, split: str) -> CropSource | None:
+    """The crops of a split; ``None`` where the path holds one split only and ``split`` is not it.
+
+    Raises:
+        DataError: naming the file.
+    """
+    suffix = path.suffix.lower()
+    if path.is_dir() and suffix != ".zarr":
+        return _folder(config, path, split)
+    if not path.exists():
+        raise DataError(f"data.path {path}: no such file or folder")
+    if suffix == ".npz":
+        return _npz(config, path, split)
+    if split == "test" and "{split}" not in config.path:
+        return None
+    if suffix == ".npy":
+        array = to_nchw(np.load(path, mmap_mode="r", allow_pickle=False), config.axes, str(path))
+        return CropSource(_numbered(path, len(array)), array)
+    if suffix == ".parquet":
+        return _parquet(config, path)
+    raise DataError(f"data.path {path}: expected a folder, .npy, .npz or .parquet")
+
+
+def to_nchw(array: PixelArray, axes: str, name: str) -> PixelArray:
+    """A stack of crops to ``(n, C, H, W)``, by the given axes or the one axis small enough to be channels.
+
+    Raises:
+        DataError: where the order cannot be told.
+    """
+    if axes == "auto":
+        if array.ndim == 3:
+            axes = "NHW"
+        elif array.ndim == 4 and array.shape[1] <= 16 < min(array.shape[2:]):
+            axes = "NCHW"
+        elif array.ndim == 4 and array.shape[3] <= 16 < min(array.shape[1:3]):
+            axes = "NHWC"
+        else:
+            raise DataError(f"{name}: cannot tell the channels of shape {array.shape}; set data.axes")
+    if array.ndim != len(axes):
+        raise DataError(f"{name}: has shape {array.shape}, but data.axes is {axes}")
+    if axes == "NHW":
+        return array[:, None]
+    return array if axes == "NCHW" else array.transpose(0, 3, 1, 2)
+
+
+def _numbered(path: Path, count: int) -> list[str]:
+    return [f"{path.stem}-{row:06d}" for row in range(count)]
+
+
+def _npz(config: CropsConfig, path: Path, split: str) -> CropSource | None:
+    with np.load(path, allow_pickle=False) as archive:
+        keys = list(archive)
+        if f"{split}_images" in keys:
+            images, labels = archive[f"{split}_images"], archive[f"{split}_labels"]
+            axes = "NHW" if images.ndim == 3 else "NHWC"
+            array = to_nchw(images, axes if config.axes == "auto" else config.axes, str(path))
+            ids = [f"{split}-{row:06d}" for row in range(len(array))]
+            return CropSource(ids, array, columns={"label": labels}, label="label")
+        if split == "test" and "{split}" not in config.path:
+            return None
+        if config.image not in keys:
+            raise DataError(f"{path}: has no array {config.image!r}; it has {', '.join(keys)} (data.image)")
+        array = to_nchw(archive[config.image], config.axes, str(path))
+        count = len(array)
+        columns = {k: archive[k] for k in keys if k != config.image and archive[k].shape[:1] == (count,)}
+        names = {k.removesuffix("_names"): tuple(map(str, archive[k])) for k in keys if k.endswith("_names")}
+    channel_names = names.pop("channel", None)
+    return CropSource(
+        _numbered(path, count),
+        array,
+        columns=dict(columns),
+        label="label" if "label" in columns else None,
+        label_names=names,
+        channel_names=channel_names,
+    )
+
+
+def _parquet(config: CropsConfig, path: Path) -> CropSource:
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except Exception as error:
+        raise DataError(f"{path}: is no readable Parquet file, {error}") from error
+    if config.image not in table.column_names:
+        raise DataError(f"{path}: has no column {config.image!r}; it has {', '.join(table.column_names)}")
+    cells = table.column(config.image).to_pylist()
+    data = [cell["bytes"] if isinstance(cell, dict) else cell for cell in cells]
+    columns = {n: table.column(n).to_pylist() for n in table.column_names if n != config.image}
+
+    def read(row: int) -> PixelArray:
+        if not isinstance(data[row], bytes):
+            raise DataError(f"{path} row {row}: column {config.image!r} holds no image bytes")
+        return decode_picture(data[row], f"{path} row {row}")
+
+    return CropSource(
+        _numbered(path, len(data)),
+        read=read,
+        columns=columns,
+        label="label" if "label" in columns else None,
+        label_names=_class_labels(table.schema.metadata or {}),
+        pictures=True,
+    )
+
+
+def _class_labels(schema_metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+    """Class names from the features that the ``datasets`` library writes into a Parquet file."""
+    if b"huggingface" not in schema_metadata:
+        return {}
+    features = json.loads(schema_metadata[b"huggingface"])["info"]["features"]
+    return {
+        column: tuple(feature["names"])
+        for column, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+    }
+
+
+def _folder(config: CropsConfig, path: Path, split: str) -> CropSource | None:
+    halves = [path / name for name in ("train", "test")]
+    if "{split}" not in config.path:
+        if all(half.is_dir() for half in halves):
+            path = path / split
+        elif split == "test":
+            return None
+    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not files:
+        raise DataError(f"data.path {path}: holds no file of {', '.join(SUFFIXES)}")
+    ids = [file.relative_to(path).as_posix() for file in files]
+    folders = [file.parent.relative_to(path).as_posix() for file in files]
+    nested = len(set(folders)) > 1
+
+    def read(row: int) -> PixelArray:
+        return read_image(files[row]).pixels
+
+    return CropSource(
+        ids,
+        read=read,
+        columns={"folder": folders},
+        label="folder" if nested else None,
+        channel_names=_first_names(files[0], config),
+        pictures=files[0].suffix.lower() in PICTURE_SUFFIXES,
+    )
+
+
+def _first_names(file: Path, config: CropsConfig) -> tuple[str, ...] | None:
+    try:
+        return read_image(file).channel_names
+    except DataError:
+        if config.on_error == "raise":
+            raise
+        return None

@@ -1,0 +1,77 @@
+"""Facts and fitted statistics of a set of crops: what normalisation needs, saved with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vicreg_biomedical.datasets.pixels import PixelArray
+
+FIT_CROPS = 1000
+"""Crops the statistics are fitted on, evenly spread: their percentiles change by well under 1 % beyond."""
+
+
+def crop_facts(
+    crops: Sequence[PixelArray] | PixelArray,
+    channel_names: Sequence[str],
+    *,
+    bit_depth: int | None,
+    canvas: tuple[int, int],
+) -> dict[str, Any]:
+    """The facts of ``kind`` "cells".
+
+    Args:
+        crops: ``n`` arrays ``(C, H, W)`` of one dtype and number of channels, or one ``(n, C, H, W)``.
+        channel_names: ``C`` names.
+        bit_depth: significant bits of integer pixels; ``None`` for the dtype's own.
+        canvas: the height and width a batch has.
+    """
+    rows = np.unique(np.linspace(0, len(crops) - 1, min(len(crops), FIT_CROPS)).astype(int))
+    chosen = [np.asarray(crops[int(i)]) for i in rows]
+    values = [np.concatenate([crop[c].ravel() for crop in chosen]) for c in range(len(channel_names))]
+    dtype = chosen[0].dtype
+    uniform = isinstance(crops, np.ndarray) or len({crop.shape for crop in crops}) == 1
+    return {
+        "kind": "cells",
+        "channels": len(channel_names),
+        "channel_names": list(channel_names),
+        "height": canvas[0],
+        "width": canvas[1],
+        "dtype": dtype.name,
+        "uniform": uniform,
+        "range": value_range(dtype, values, bit_depth),
+        "statistics": {
+            "low": [float(np.percentile(v, 0.1)) for v in values],
+            "high": [float(np.percentile(v, 99.9)) for v in values],
+            "mean": [float(v.mean(dtype=np.float64)) for v in values],
+            "std": [float(v.std(dtype=np.float64)) for v in values],
+        },
+    }
+
+
+def value_range(dtype: np.dtype[Any], values: Sequence[PixelArray], bit_depth: int | None) -> list[float]:
+    """Lowest and highest value of the bit depth; of float pixels, those seen."""
+    if dtype.kind == "f":
+        return [float(min(v.min() for v in values)), float(max(v.max() for v in values))]
+    return [0.0, float(2 ** (bit_depth or 8 * dtype.itemsize) - 1)]
+
+
+def intensity_features(crops: PixelArray) -> NDArray[np.float32]:
+    """``(n, 7 C) float32`` from ``(n, C, H, W)``: mean, deviation and five percentiles of each channel."""
+    flat = crops.reshape(*crops.shape[:2], -1).astype(np.float32)
+    percentiles = np.percentile(flat, [1, 25, 50, 75, 99], axis=2).transpose(1, 2, 0)
+    columns = [flat.mean(2)[..., None], flat.std(2)[..., None], percentiles]
+    return np.concatenate(columns, axis=2).reshape(len(crops), -1).astype(np.float32)
+
+
+def pixel_features(crops: PixelArray, side: int = 32) -> NDArray[np.float32]:
+    """``(n, F) float32``: the pixels, averaged over blocks to at most about ``side`` by ``side``."""
+    step = max(1, round(max(crops.shape[2:]) / side))
+    height, width = (length // step * step for length in crops.shape[2:])
+    cut = crops[:, :, :height, :width].astype(np.float32)
+    blocks = cut.reshape(*crops.shape[:2], height // step, step, width // step, step).mean(axis=(3, 5))
+    features: NDArray[np.float32] = blocks.reshape(len(crops), -1)
+    return features

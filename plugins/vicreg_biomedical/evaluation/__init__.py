@@ -1,0 +1,1 @@
+"""Evaluation protocols that know of plates and replicates."""

@@ -1,0 +1,1 @@
+"""Generated cells whose phenotype and plate effect are known."""
