@@ -205,6 +205,22 @@ def test_pretrained_weights_answer_to_gray_pictures_as_before(pretrained: Any, c
     torch.testing.assert_close(encoder(gray.expand(-1, channels, -1, -1)), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_saved_pretrained_encoder_is_rebuilt_without_a_download(pretrained: Any) -> None:
+    trained = classifier("shufflenet_v2_x0_5", weights="imagenet")(images_of(3))
+    assert trained.rebuild_options == {"weights": "none"}
+    rebuilt = classifier("shufflenet_v2_x0_5", **trained.rebuild_options)(images_of(3))
+    rebuilt.load_state_dict(trained.state_dict())
+    images = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(rebuilt.eval()(images), trained.eval()(images))
+
+
+def test_a_saved_resnet_keeps_the_stem_it_was_trained_with() -> None:
+    small = resnet.build_resnet18(ResNetConfig(), images_of(3, 32))
+    assert small.rebuild_options == {"weights": "none", "stem": "small"}
+    large = resnet.build_resnet18(ResNetConfig(), images_of(3, 224))
+    assert large.rebuild_options == {"weights": "none", "stem": "imagenet"}
+
+
 def test_weights_that_cannot_be_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: Any, **__: Any) -> None:
         raise URLError("no network")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
 from vicreg_core.contracts import Encoder
@@ -18,6 +21,7 @@ class Backbone(Encoder):
             pixel.
         advice: what to do about smaller images.
         channels_last: whether it is faster in that memory format.
+        resolved: options that the recipe left to be found out, such as the stem, as they were found.
     """
 
     def __init__(
@@ -28,12 +32,19 @@ class Backbone(Encoder):
         smallest: int,
         advice: str,
         channels_last: bool = True,
+        resolved: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.embedding_dim = embedding_dim
         self.smallest, self.advice = smallest, advice
         self.channels_last = channels_last
+        self.resolved = dict(resolved or {})
+
+    @property
+    def rebuild_options(self) -> Mapping[str, Any]:
+        """No downloaded weights, and what depended on whether there were any."""
+        return {"weights": "none", **self.resolved}
 
     def forward(self, images: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, embedding_dim)``.

@@ -40,11 +40,12 @@ def _build(name: str, config: ResNetConfig, info: DataInfo) -> Backbone:
     fit_first_convolution(network, channels, config.weights == "imagenet")
     if not _has_small_stem(config, info):
         advice = "set encoder.stem=small, or a larger augmentation.size"
-        return Backbone(network, width, smallest=32, advice=advice)
+        return Backbone(network, width, smallest=32, advice=advice, resolved={"stem": "imagenet"})
     network.conv1 = nn.Conv2d(channels, 64, kernel_size=3, padding=1, bias=False)
     nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
     network.maxpool = nn.Identity()
-    return Backbone(network, width, smallest=8, advice="set a larger augmentation.size")
+    advice = "set a larger augmentation.size"
+    return Backbone(network, width, smallest=8, advice=advice, resolved={"stem": "small"})
 
 
 def _has_small_stem(config: ResNetConfig, info: DataInfo) -> bool:

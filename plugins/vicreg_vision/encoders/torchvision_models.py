@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -47,6 +48,11 @@ class TorchvisionEncoder(Encoder):
             ) from error
         return features
 
+    @property
+    def rebuild_options(self) -> Mapping[str, Any]:
+        """No downloaded weights: a saved model brings its own."""
+        return {"weights": "none"}
+
     def _why_not(self, images: Tensor) -> str | None:
         """Why images of this shape fail without any memory or device involved; ``None`` where they do not."""
         network = copy.deepcopy(self.network).to("meta")
@@ -74,6 +80,9 @@ def build(config: TorchvisionConfig, info: DataInfo) -> TorchvisionEncoder:
     # Inception and GoogLeNet with pretrained weights renormalise red, green and blue.
     if hasattr(network, "transform_input"):
         network.transform_input = False
+    # Inception comes with its auxiliary head where it is pretrained, which a representation has no use for.
+    if getattr(network, "AuxLogits", None) is not None:
+        network.aux_logits, network.AuxLogits = False, None
     width = _remove_classifier(network, config.model)
     fit_first_convolution(network, channels, config.weights == "imagenet")
     return TorchvisionEncoder(network, width, config.model)
