@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch.multiprocessing.spawn import ProcessExitedException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.multiprocessing.spawn import spawn as spawn_processes
 
 from vicreg_core.errors import VicregError
@@ -63,7 +63,8 @@ def spawn(function: Callable[..., None], args: tuple[Any, ...], processes: int, 
             try:
                 while not context.join(timeout=1.0):
                     pass
-            except ProcessExitedException as stopped:
+            except (ProcessExitedException, ProcessRaisedException) as stopped:
+                # A process that was left alone in a collective fails too, and may be the first seen to.
                 raise _reported(Path(folder)) or stopped from None
 
 
@@ -83,13 +84,14 @@ def _worker(
     if device_type == "cuda":
         torch.cuda.set_device(rank)
     store = Path(folder, "store").as_uri()
-    try:
-        with process_group(device_type, init_method=store, rank=rank, world_size=processes):
+    with process_group(device_type, init_method=store, rank=rank, world_size=processes):
+        try:
             function(*args)
-    except VicregError as error:
-        report = {"message": str(error), "exit_code": error.exit_code}
-        Path(folder, f"rank-{rank}.json").write_text(json.dumps(report), encoding="utf-8")
-        sys.exit(error.exit_code)
+        except VicregError as error:
+            # Written before the group is left, which is what the others notice.
+            report = {"message": str(error), "exit_code": error.exit_code}
+            Path(folder, f"rank-{rank}.json").write_text(json.dumps(report), encoding="utf-8")
+            sys.exit(error.exit_code)
 
 
 def _reported(folder: Path) -> VicregError | None:
