@@ -1,16 +1,10 @@
-"""The three things the core does to a batch, whatever its modality: count it, move it, reformat it."""
+"""What the core does to a batch, whatever its modality: move it, reformat it."""
 
 from __future__ import annotations
 
 import torch
 
 from vicreg_core.contracts import Batch
-
-
-def batch_rows(batch: Batch) -> int:
-    """Number of samples: the first dimension of the tensor, or of the first tensor of the mapping."""
-    tensor = next(iter(batch.values())) if isinstance(batch, dict) else batch
-    return tensor.shape[0]
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

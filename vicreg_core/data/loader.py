@@ -12,44 +12,31 @@ from collections.abc import Iterator
 from typing import Literal
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
 from vicreg_core.data.batch import to_device
+from vicreg_core.data.reading import WorkerDataset, is_vectorised, prepare_batch, unwrapped
 from vicreg_core.data.sampler import Share
 from vicreg_core.data.workers import resolve_workers
 from vicreg_core.errors import VicregError
 
 
-class _StepDataset(Dataset["list[Batch] | VicregError"]):
-    """Maps a step to its raw batch: one shared by all views, or one prepared batch a view.
-
-    A user's error is returned rather than raised, since torch would wrap what a worker raises in the
-    worker's traceback; the loader raises it in the training process.
-    """
+class _StepDataset(WorkerDataset[list[Batch]]):
+    """Maps a step to its raw batch: one shared by all views, or one prepared batch a view."""
 
     def __init__(self, data: DatasetAdapter, augmentation: Augmentation, share: Share, views: int) -> None:
         self.data, self.augmentation, self.share, self.views = data, augmentation, share, views
 
-    def __getitem__(self, step: int) -> list[Batch] | VicregError:
-        try:
-            return self._read(step)
-        except VicregError as error:
-            return error
-
-    def _read(self, step: int) -> list[Batch]:
-        indices = self.share.indices(step)
+    def read(self, index: int) -> list[Batch]:
+        """The batches of step ``index``."""
+        indices = self.share.indices(index)
         if not self.augmentation.per_sample:
             raw = self.data.__getitems__(indices)
             return [raw if self.data.in_memory else self.augmentation.collate(raw)]
         samples = [self.data[int(i)] for i in indices]
-        return [self._prepare(samples, step, view) for view in range(self.views)]
-
-    def _prepare(self, samples: list[object], step: int, view: int) -> Batch:
-        keys = self.share.keys(step, view)
-        return self.augmentation.collate(
-            [self.augmentation.prepare(sample, keys[row]) for row, sample in enumerate(samples)]
-        )
+        keys = (self.share.keys(index, view) for view in range(self.views))
+        return [prepare_batch(self.augmentation, samples, each) for each in keys]
 
 
 class ViewLoader:
@@ -79,7 +66,7 @@ class ViewLoader:
         self.augmentation = copy.deepcopy(augmentation).to(device)
         self._steps = _StepDataset(data, augmentation, share, views)
         self.workers = 0
-        if augmentation.per_sample or not data.in_memory:
+        if not is_vectorised(data, augmentation):
             self.workers = resolve_workers(workers, share.world_size)
 
     def __call__(self, start: int, stop: int) -> Iterator[list[Batch]]:
@@ -92,9 +79,7 @@ class ViewLoader:
             pin_memory=self.device.type == "cuda",
         )
         for step, batches in zip(range(start, stop), loader, strict=True):
-            if isinstance(batches, VicregError):
-                raise batches
-            yield self.make_views(step, [to_device(batch, self.device) for batch in batches])
+            yield self.make_views(step, [to_device(batch, self.device) for batch in unwrapped(batches)])
 
     @torch.no_grad()
     def make_views(self, step: int, batches: list[Batch]) -> list[Batch]:

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter, Encoder
 from vicreg_core.data.batch import to_channels_last, to_device
 from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.data.reading import WorkerDataset, is_vectorised, prepare_batch, unwrapped
 from vicreg_core.data.workers import resolve_workers
 from vicreg_core.errors import DataError, VicregError
 from vicreg_core.evaluation.cache import FeatureCache
@@ -27,12 +28,8 @@ Workers: TypeAlias = int | Literal["auto"]
 KeysOf: TypeAlias = Callable[[NDArray[np.int64]], Keys]
 
 
-class _Blocks(Dataset["Batch | VicregError"]):
-    """Maps the number of a block of rows to its batch, ready for ``Augmentation.forward``.
-
-    A user's error is returned rather than raised, since torch would wrap what a worker raises in the
-    worker's traceback.
-    """
+class _Blocks(WorkerDataset[Batch]):
+    """Maps the number of a block of rows to its batch, ready for ``Augmentation.forward``."""
 
     def __init__(
         self,
@@ -43,23 +40,14 @@ class _Blocks(Dataset["Batch | VicregError"]):
     ) -> None:
         self.data, self.augmentation, self.blocks, self.keys = data, augmentation, blocks, keys
 
-    def __getitem__(self, number: int) -> Batch | VicregError:
-        try:
-            return self._read(self.blocks[number])
-        except VicregError as error:
-            return error
-
-    def _read(self, rows: NDArray[np.int64]) -> Batch:
-        if self.data.in_memory and not self.augmentation.per_sample:
+    def read(self, index: int) -> Batch:
+        """The batch of block ``index``."""
+        rows = self.blocks[index]
+        if is_vectorised(self.data, self.augmentation):
             batch: Batch = self.data.__getitems__(rows)
             return batch
         keys = self.keys(rows) if self.keys and self.augmentation.per_sample else None
-        return self.augmentation.collate(
-            [
-                self.augmentation.prepare(self.data[int(row)], None if keys is None else keys[place])
-                for place, row in enumerate(rows)
-            ]
-        )
+        return prepare_batch(self.augmentation, (self.data[int(row)] for row in rows), keys)
 
 
 class Embedder:
@@ -134,8 +122,8 @@ class Embedder:
         vectors, start = [np.empty((0, self.encoder.embedding_dim), dtype=np.float32)], 0
         iterator = iter(items)
         while block := list(islice(iterator, self.batch_size)):
-            samples = [self.augmentation.prepare(self.augmentation.ingest(item), None) for item in block]
-            made = self.encode_batch(self.augmentation.collate(samples))
+            samples = (self.augmentation.ingest(item) for item in block)
+            made = self.encode_batch(prepare_batch(self.augmentation, samples, None))
             _require_finite(made, [f"item {start + place}" for place in range(len(block))])
             vectors.append(made)
             start += len(block)
@@ -153,7 +141,7 @@ class Embedder:
         """Start, rows and batch of each block; read by worker processes where that pays."""
         starts = range(0, len(rows), self.batch_size)
         blocks = [rows[start : start + self.batch_size] for start in starts]
-        vectorised = data.in_memory and not self.augmentation.per_sample
+        vectorised = is_vectorised(data, self.augmentation)
         loader: DataLoader[Batch | VicregError] = DataLoader(
             _Blocks(data, self.augmentation, blocks, keys),
             batch_size=None,
@@ -162,9 +150,7 @@ class Embedder:
             pin_memory=self.device.type == "cuda",
         )
         for start, block, batch in zip(starts, blocks, loader, strict=True):
-            if isinstance(batch, VicregError):
-                raise batch
-            yield start, block, batch
+            yield start, block, unwrapped(batch)
 
     def _view(self, batch: Batch, keys: Keys | None) -> Batch:
         view = self.on_device(to_device(batch, self.device), keys)

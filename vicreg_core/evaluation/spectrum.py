@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from vicreg_core.training.diagnostics import exp_entropy, squared_singular_values
 
 _EPSILON = 1e-7
 _LIDAR_RIDGE = 1e-4
@@ -21,7 +22,7 @@ def covariance_spectrum(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     doubles = torch.from_numpy(vectors).double()
     doubles -= doubles.mean(dim=0)
     n, dims = doubles.shape
-    values = _squared_singular(doubles)[: min(n - 1, dims)] / (n - 1)
+    values = squared_singular_values(doubles).flip(0)[: min(n - 1, dims)] / (n - 1)
     return values.numpy()
 
 
@@ -31,8 +32,8 @@ def rankme(vectors: NDArray[np.float32]) -> float:
     Args:
         vectors: ``(n, D)``, not centred, as in the paper.
     """
-    singular = _squared_singular(torch.from_numpy(vectors).double()).sqrt()
-    return _exp_entropy(singular)
+    singular = squared_singular_values(torch.from_numpy(vectors).double()).sqrt()
+    return exp_entropy(singular, _EPSILON)
 
 
 def alpha_req(spectrum: NDArray[np.float64]) -> float | None:
@@ -73,7 +74,7 @@ def lidar(views: NDArray[np.float32]) -> float:
     within_covariance.diagonal().add_(_LIDAR_RIDGE)
     factor = torch.linalg.cholesky(within_covariance)
     whitened = torch.linalg.solve_triangular(factor, between.T, upper=False).T
-    return _exp_entropy(_squared_singular(whitened))
+    return exp_entropy(squared_singular_values(whitened), _EPSILON)
 
 
 def alignment(views: NDArray[np.float32]) -> float:
@@ -98,19 +99,3 @@ def uniformity(vectors: NDArray[np.float32]) -> float:
     unit = torch.nn.functional.normalize(torch.from_numpy(vectors).double(), dim=1)
     distances = torch.pdist(unit).square()
     return float(torch.logsumexp(-2 * distances, dim=0) - np.log(len(distances)))
-
-
-def _squared_singular(matrix: Tensor) -> Tensor:
-    """Squared singular values, largest first, from the smaller Gram matrix."""
-    rows, columns = matrix.shape
-    gram = matrix @ matrix.T if rows <= columns else matrix.T @ matrix
-    values: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0).flip(0)
-    return values
-
-
-def _exp_entropy(values: Tensor) -> float:
-    """exp of the entropy of values that are made to sum to 1; 0 where all are 0."""
-    total = values.sum()
-    if not total > 0:
-        return 0.0
-    return float(torch.special.entr(values / total + _EPSILON).sum().exp())

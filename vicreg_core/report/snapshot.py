@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
 from vicreg_core.contracts import Shown as Seen
 from vicreg_core.data.keys import Keys, hash_ids, mix_int, stream_id
+from vicreg_core.data.reading import is_vectorised, prepare_batch
 from vicreg_core.data.subset import take
 from vicreg_core.report.png import coarsened, png_text, reduced
 from vicreg_core.report.projection import maps_of
@@ -143,19 +144,11 @@ def make_view(
     data: DatasetAdapter, augmentation: Augmentation, rows: NDArray[np.int64], keys: Keys | None
 ) -> Batch:
     """The view of some samples that ``keys`` make, as training and evaluation make it, on the CPU."""
-    if not augmentation.per_sample:
+    if is_vectorised(data, augmentation):
         raw = data.__getitems__(rows)
-        if not data.in_memory:
-            raw = augmentation.collate(
-                raw if keys is not None else [augmentation.prepare(s, None) for s in raw]
-            )
+    elif augmentation.per_sample or keys is None:
+        raw = prepare_batch(augmentation, (data[int(row)] for row in rows), keys)
     else:
-        samples = [data[int(row)] for row in rows]
-        raw = augmentation.collate(
-            [
-                augmentation.prepare(s, None if keys is None else keys[place])
-                for place, s in enumerate(samples)
-            ]
-        )
+        raw = augmentation.collate(data.__getitems__(rows))
     batch: Batch = augmentation(raw, keys)
     return batch

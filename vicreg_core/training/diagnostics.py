@@ -30,15 +30,24 @@ def effective_rank(vectors: Tensor) -> float:
     Args:
         vectors: ``(N, D)`` floating, ``N >= 2``.
     """
-    centred = vectors.double() - vectors.double().mean(dim=0)
-    rows, dims = centred.shape
-    gram = centred @ centred.T if rows <= dims else centred.T @ centred
-    singular = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt()
-    total = singular.sum()
+    doubles = vectors.double()
+    return exp_entropy(squared_singular_values(doubles - doubles.mean(dim=0)).sqrt())
+
+
+def squared_singular_values(matrix: Tensor) -> Tensor:
+    """``(min(N, D),)`` squared singular values, smallest first, from the smaller Gram matrix."""
+    rows, dims = matrix.shape
+    gram = matrix @ matrix.T if rows <= dims else matrix.T @ matrix
+    values: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0)
+    return values
+
+
+def exp_entropy(values: Tensor, epsilon: float = 0.0) -> float:
+    """exp of the entropy of values that are made to sum to 1, each plus ``epsilon``; 0 where all are 0."""
+    total = values.sum()
     if not total > 0:
         return 0.0
-    share = singular / total
-    return float(torch.special.entr(share).sum().exp())
+    return float(torch.special.entr(values / total + epsilon).sum().exp())
 
 
 def diagnose(vectors: Tensor) -> SpaceDiagnostics:
