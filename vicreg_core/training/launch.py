@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -40,6 +41,9 @@ def process_group(device_type: str, **address: Any) -> Iterator[None]:
     try:
         yield
     finally:
+        # What still holds the group, such as a model under DDP in a cycle of references, would keep its
+        # threads running into the end of the process, which aborts it.
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 
