@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Iterator
@@ -32,6 +33,10 @@ from vicreg_core.training.precision import Precision
 from vicreg_core.training.progress import Progress
 from vicreg_core.training.run_directory import RunDirectory
 from vicreg_core.training.signals import StopSignals
+
+# torch 2.14 renamed the option, and warns of the old name.
+_RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+_OWN_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if _RENAMED else "broadcast_buffers": False}
 
 
 class StepOutcome(NamedTuple):
@@ -235,7 +240,7 @@ class Trainer:
         if world_size() > 1:
             devices = [self.device.index] if self.device.type == "cuda" else None
             # Buffers are batch norm's running statistics, which the global statistics keep equal already.
-            module = DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False)
+            module = DistributedDataParallel(module, device_ids=devices, **_OWN_BUFFERS)
         if compiled:
             module.compile()
         return module
