@@ -7,14 +7,30 @@ import math
 import pytest
 import torch
 
-from vicreg_core.training.collapse import Observation, detect
-from vicreg_core.training.diagnostics import SpaceDiagnostics, diagnose, effective_rank
+from vicreg_core.training.collapse import CollapseDetector
+from vicreg_core.training.diagnostics import (
+    STD_EDGES,
+    SpaceDiagnostics,
+    diagnose,
+    effective_rank,
+    std_histogram,
+)
 from vicreg_core.training.monitor import RollingWindow
 
 
 def observed(step, std, rank, rows=512):
-    healthy = SpaceDiagnostics(rows, 0.5, 1.0, 100.0)
-    return Observation(step, healthy, SpaceDiagnostics(rows, std / 2, std, rank))
+    return step, SpaceDiagnostics(rows, std / 2, std, rank)
+
+
+def detect(history, dims, target_std=1.0):
+    """What is found after each step was observed by a detector that is saved and restored in between."""
+    detector = CollapseDetector(target_std)
+    for step, embedding in history:
+        state = detector.state_dict()
+        detector = CollapseDetector(target_std)
+        detector.load_state_dict(state)
+        detector.observe(step, embedding, dims)
+    return detector.collapse()
 
 
 def test_a_healthy_history_raises_nothing():
@@ -68,6 +84,20 @@ def test_effective_rank_of_known_spectra(shape):
 
 def test_equal_vectors_have_no_rank_and_no_spread():
     assert diagnose(torch.full((10, 4), 3.0)) == SpaceDiagnostics(10, 0.0, 0.0, 0.0)
+
+
+def test_the_histogram_counts_every_dimension_by_its_spread():
+    halves = torch.ones(9)
+    halves[::2] = -1
+    spread = torch.tensor([0.0, 0.001, 0.5, 1.0, 1.0, 100.0])
+    counts = std_histogram(halves[:, None] / halves.std() * spread)
+    assert sum(counts) == 6
+    assert len(counts) == len(STD_EDGES) + 1
+    assert counts[0] == 2
+    assert counts[-1] == 1
+    assert counts[1 + STD_EDGES.index(1.0)] + counts[STD_EDGES.index(1.0)] == 2
+    assert STD_EDGES[0] == 1 / 128
+    assert STD_EDGES[-1] == 4
 
 
 def test_the_window_keeps_the_latest_rows():

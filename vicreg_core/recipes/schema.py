@@ -123,6 +123,26 @@ class MonitorSection(StrictModel):
 
     on_collapse: Literal["warn", "stop"] = "warn"
     window: Annotated[int, Field(ge=16, description="rows of the rolling window of each diagnostic")] = 512
+    probes: Annotated[
+        NonNegativeInt, Field(description="times in a run that the online kNN probe is scored; 0: never")
+    ] = 10
+    probe_samples: Annotated[
+        int, Field(ge=40, description="labelled training samples of the online probe, a quarter held out")
+    ] = 2000
+
+
+class FinetuneSection(StrictModel):
+    """Training with labels: protocol ``finetune`` and the floor ``supervised``."""
+
+    budget: Annotated[
+        PositiveFloat, Field(description="views that are trained on, as a share of those of the run")
+    ] = 1.0
+    lr: Annotated[
+        PositiveFloat | None, Field(description="of AdamW; none: chosen on labels held out of the training")
+    ] = None
+    weight_decay: NonNegativeFloat = 0.05
+    balanced: Annotated[bool, Field(description="weigh the classes alike in the loss")] = False
+    draws: Annotated[PositiveInt, Field(description="trainings for each share of the labels")] = 1
 
 
 class EvaluateSection(StrictModel):
@@ -134,6 +154,14 @@ class EvaluateSection(StrictModel):
     ] = 10_000
     max_test: Annotated[PositiveInt | None, Field(description="most test samples, drawn by seed")] = 10_000
     baselines: Annotated[bool, Field(description="evaluate the floors beside the encoder")] = True
+    supervised: Annotated[
+        bool, Field(description="of the floors also a network trained from scratch with the labels")
+    ] = False
+    fractions: Annotated[
+        tuple[Annotated[float, Field(gt=0, lt=1)], ...],
+        Field(description="shares of the labels of label-fractions and finetune", strict=False),
+    ] = (0.01, 0.1)
+    finetune: FinetuneSection = FinetuneSection()
 
 
 class Recipe(StrictModel):

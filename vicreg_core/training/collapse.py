@@ -1,9 +1,8 @@
-"""When embeddings have collapsed, and what to say about it: pure functions of the logged history."""
+"""When embeddings have collapsed, and what to say about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vicreg_core.training.diagnostics import SpaceDiagnostics
 
@@ -20,14 +19,6 @@ LEAST_RANK = 0.01
 """Share of the highest possible effective rank below which a space never had them."""
 
 
-class Observation(NamedTuple):
-    """One logged step's diagnostics."""
-
-    step: int
-    representation: SpaceDiagnostics
-    embedding: SpaceDiagnostics
-
-
 class Collapse(NamedTuple):
     """A detected collapse."""
 
@@ -39,60 +30,87 @@ class Collapse(NamedTuple):
     """What happened and what to try, in words."""
 
 
-def detect(history: Sequence[Observation], embedding_dim: int, target_std: float = 1.0) -> Collapse | None:
-    """The collapse the latest observations show, if any.
+class Episode(NamedTuple):
+    """The logged steps in a row, up to the latest, that show one kind of collapse."""
+
+    since: int = 0
+    length: int = 0
+
+    def followed_by(self, step: int, bad: bool) -> Episode:
+        """The episode after one more logged step."""
+        if not bad:
+            return Episode()
+        return Episode(self.since if self.length else step, self.length + 1)
+
+
+class CollapseDetector:
+    """Follows the diagnostics of the embedding through a run and says when they show a collapse.
+
+    What it remembers are a few numbers, however long the run.
 
     Args:
-        history: observations of the run so far, oldest first.
-        embedding_dim: width ``D`` of the embedding.
         target_std: the standard deviation the objective asks of each dimension (VICReg's gamma).
     """
-    if len(history) < PATIENCE:
+
+    def __init__(self, target_std: float = 1.0) -> None:
+        self.target_std = target_std
+        self.highest_rank = 0.0
+        self.latest: SpaceDiagnostics | None = None
+        self.complete, self.dimensional = Episode(), Episode()
+
+    def observe(self, step: int, embedding: SpaceDiagnostics, dims: int) -> None:
+        """Take in the diagnostics of a logged step.
+
+        Args:
+            step: later than those before.
+            embedding: of the embedding.
+            dims: width ``D`` of the embedding.
+        """
+        rank = embedding.effective_rank
+        self.latest, self.highest_rank = embedding, max(self.highest_rank, rank)
+        self.complete = self.complete.followed_by(step, embedding.std_median < COMPLETE_STD * self.target_std)
+        least = max(LOST_RANK * self.highest_rank, LEAST_RANK * min(embedding.rows - 1, dims))
+        self.dimensional = self.dimensional.followed_by(step, rank < least)
+
+    def collapse(self) -> Collapse | None:
+        """The collapse that the latest observations show, if any."""
+        if self.latest is None:
+            return None
+        if self.complete.length >= PATIENCE:
+            return Collapse("complete", self.complete.since, self._complete(self.latest))
+        if self.dimensional.length >= PATIENCE:
+            return Collapse("dimensional", self.dimensional.since, self._dimensional(self.latest))
         return None
-    return _complete(history, target_std) or _dimensional(history, embedding_dim)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What it remembers, as plain values for the checkpoint."""
+        return {
+            "highest_rank": self.highest_rank,
+            "latest": self.latest and tuple(self.latest),
+            "complete": tuple(self.complete),
+            "dimensional": tuple(self.dimensional),
+        }
 
-def _complete(history: Sequence[Observation], target_std: float) -> Collapse | None:
-    bad = [o.embedding.std_median < COMPLETE_STD * target_std for o in history]
-    since = _episode(history, bad)
-    if since is None:
-        return None
-    latest = history[-1].embedding
-    return Collapse(
-        "complete",
-        since,
-        f"complete collapse since step {since:,}: the median standard deviation of the embedding's "
-        f"dimensions is {latest.std_median:.2g} where {target_std:g} is asked, so all samples are mapped "
-        "to nearly one point. Exact collapse has no gradient and does not heal. Raise the variance weight "
-        "(objective.variance, 25 by default) to at least the invariance weight, lower optimizer.lr, and "
-        "start again.",
-    )
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore :meth:`state_dict`'s result."""
+        self.highest_rank = state["highest_rank"]
+        self.latest = state["latest"] and SpaceDiagnostics(*state["latest"])
+        self.complete, self.dimensional = Episode(*state["complete"]), Episode(*state["dimensional"])
 
+    def _complete(self, latest: SpaceDiagnostics) -> str:
+        return (
+            f"complete collapse since step {self.complete.since:,}: the median standard deviation of the "
+            f"embedding's dimensions is {latest.std_median:.2g} where {self.target_std:g} is asked, so all "
+            "samples are mapped to nearly one point. Exact collapse has no gradient and does not heal. Raise "
+            "the variance weight (objective.variance, 25 by default) to at least the invariance weight, "
+            "lower optimizer.lr, and start again."
+        )
 
-def _dimensional(history: Sequence[Observation], embedding_dim: int) -> Collapse | None:
-    peak = 0.0
-    bad = []
-    for observation in history:
-        rank = observation.embedding.effective_rank
-        peak = max(peak, rank)
-        possible = min(observation.embedding.rows - 1, embedding_dim)
-        bad.append(rank < LOST_RANK * peak or rank < LEAST_RANK * possible)
-    since = _episode(history, bad)
-    if since is None:
-        return None
-    return Collapse(
-        "dimensional",
-        since,
-        f"dimensional collapse since step {since:,}: the effective rank of the embedding is "
-        f"{history[-1].embedding.effective_rank:.1f} (highest so far {peak:.1f}), so its dimensions repeat "
-        "each other. Raise the covariance weight (objective.covariance) or the variance weight "
-        "(objective.variance), lower optimizer.lr, or widen the batch (train.batch_size).",
-    )
-
-
-def _episode(history: Sequence[Observation], bad: Sequence[bool]) -> int | None:
-    """The first step of the run of ``True`` that ends the list, if it is long enough."""
-    length = 0
-    while length < len(bad) and bad[-1 - length]:
-        length += 1
-    return history[-length].step if length >= PATIENCE else None
+    def _dimensional(self, latest: SpaceDiagnostics) -> str:
+        return (
+            f"dimensional collapse since step {self.dimensional.since:,}: the effective rank of the "
+            f"embedding is {latest.effective_rank:.1f} (highest so far {self.highest_rank:.1f}), so its "
+            "dimensions repeat each other. Raise the covariance weight (objective.covariance) or the "
+            "variance weight (objective.variance), lower optimizer.lr, or widen the batch "
+            "(train.batch_size)."
+        )

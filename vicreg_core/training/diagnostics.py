@@ -7,6 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+STD_EDGES = tuple(2 ** (half / 2) for half in range(-14, 5))
+"""Edges between the bins of :func:`std_histogram`: 1/128 to 4, two bins an octave."""
+
 
 class SpaceDiagnostics(NamedTuple):
     """Diagnostics of one space (representation or embedding) over ``rows`` vectors."""
@@ -54,3 +57,17 @@ def diagnose(vectors: Tensor) -> SpaceDiagnostics:
     """Diagnostics of ``(N, D)`` vectors, ``N >= 2``, computed on their device."""
     std = vectors.float().std(dim=0)
     return SpaceDiagnostics(vectors.shape[0], float(std.min()), float(std.median()), effective_rank(vectors))
+
+
+def std_histogram(vectors: Tensor) -> list[int]:
+    """How many dimensions of ``(N, D)`` vectors, ``N >= 2``, have a standard deviation in each bin.
+
+    Returns:
+        ``len(STD_EDGES) + 1`` counts that add up to ``D``: below the first edge, between the edges, and from
+        the last edge on.
+    """
+    std = vectors.float().std(dim=0)
+    edges = torch.tensor(STD_EDGES, device=std.device)
+    bins = torch.bucketize(std, edges, right=True)
+    counts: list[int] = torch.bincount(bins, minlength=len(STD_EDGES) + 1).tolist()
+    return counts

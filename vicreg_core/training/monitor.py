@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from vicreg_core.models.joint_embedding import ViewOutputs
-from vicreg_core.training.collapse import Collapse, Observation, detect
-from vicreg_core.training.diagnostics import SpaceDiagnostics, diagnose
+from vicreg_core.training.collapse import Collapse, CollapseDetector
+from vicreg_core.training.diagnostics import diagnose, std_histogram
 
 
 class RollingWindow:
@@ -38,9 +38,9 @@ class CollapseMonitor:
     """
 
     def __init__(self, window: int, log_every: int, target_std: float = 1.0) -> None:
-        self.window, self.log_every, self.target_std = window, log_every, target_std
+        self.window, self.log_every = window, log_every
         self.spaces = {"representation": RollingWindow(window), "embedding": RollingWindow(window)}
-        self.history: list[Observation] = []
+        self.detector = CollapseDetector(target_std)
 
     def observe(self, step: int, outputs: ViewOutputs) -> None:
         """Collect the batch of ``step`` (from 1) if its rows will be in the window when it is read."""
@@ -50,37 +50,30 @@ class CollapseMonitor:
             self.spaces["representation"].push(outputs.representations[0])
             self.spaces["embedding"].push(outputs.embeddings[0])
 
-    def diagnose(self, step: int) -> dict[str, float]:
-        """Diagnose the windows, remember the observation and return its figures for the log."""
-        found: dict[str, SpaceDiagnostics] = {}
+    def diagnose(self, step: int) -> dict[str, float | list[int]]:
+        """Diagnose the windows, remember what matters for a collapse and return the figures for the log."""
+        figures: dict[str, float | list[int]] = {}
         for name, space in self.spaces.items():
             if space.rows is None or space.rows.shape[0] < 2:
                 return {}
-            found[name] = diagnose(space.rows)
-        self.history.append(Observation(step, found["representation"], found["embedding"]))
-        return {
-            f"{name}_{field}": value
-            for name, diagnostics in found.items()
-            for field, value in diagnostics._asdict().items()
-            if field != "rows"
-        }
+            found = diagnose(space.rows)
+            if name == "embedding":
+                self.detector.observe(step, found, space.rows.shape[1])
+            figures |= {f"{name}_{field}": v for field, v in found._asdict().items() if field != "rows"}
+            figures[f"{name}_std_histogram"] = std_histogram(space.rows)
+        return figures
 
     def collapse(self) -> Collapse | None:
-        """The collapse that the history up to now shows, if any."""
-        rows = self.spaces["embedding"].rows
-        return None if rows is None else detect(self.history, rows.shape[1], self.target_std)
+        """The collapse that the diagnoses up to now show, if any."""
+        return self.detector.collapse()
 
     def state_dict(self) -> dict[str, Any]:
-        """Windows and history, for the checkpoint."""
-        return {
-            "windows": {name: space.rows for name, space in self.spaces.items()},
-            "history": [(o.step, tuple(o.representation), tuple(o.embedding)) for o in self.history],
-        }
+        """Windows and what the detector remembers, for the checkpoint."""
+        windows = {name: space.rows for name, space in self.spaces.items()}
+        return {"windows": windows, "detector": self.detector.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore :meth:`state_dict`'s result."""
         for name, rows in state["windows"].items():
             self.spaces[name].rows = rows
-        self.history = [
-            Observation(step, SpaceDiagnostics(*r), SpaceDiagnostics(*e)) for step, r, e in state["history"]
-        ]
+        self.detector.load_state_dict(state["detector"])

@@ -28,6 +28,7 @@ class Progress:
         self._mark = (time.perf_counter(), 0)
         self._printed = 0.0
         self._warned: set[str] = set()
+        self._probe = ""
 
     def say(self, message: str) -> None:
         """One message to the user and the log."""
@@ -80,6 +81,10 @@ class Progress:
         if "embedding_std_median" in record:
             parts.append(f"std {record['embedding_std_median']:.3f}")
             parts.append(f"rank {record['embedding_effective_rank']:.1f}")
+        if "probe_knn" in record:
+            self._probe = f"kNN {record['probe_knn']:.3f}"
+        if self._probe:
+            parts.append(self._probe)
         if rate is not None:
             parts.append(f"{rate:,.0f}/s")
         line = "  ".join(parts)

@@ -12,7 +12,7 @@ from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.data.splits import open_data
 from vicreg_core.distributed import on_first, rank, world_size
-from vicreg_core.errors import RunError, VicregError
+from vicreg_core.errors import DataError, RunError, VicregError
 from vicreg_core.files import write_text
 from vicreg_core.models.joint_embedding import JointEmbedding
 from vicreg_core.models.projector import build_projector
@@ -23,6 +23,7 @@ from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import LoadedRecipe, dump_recipe, fingerprint, load_recipe
 from vicreg_core.training.launch import local_device
 from vicreg_core.training.precision import Precision, resolve_device, resolve_precision
+from vicreg_core.training.probe import build_probe
 from vicreg_core.training.progress import Progress
 from vicreg_core.training.run_directory import RunDirectory
 from vicreg_core.training.trainer import Trainer
@@ -117,9 +118,16 @@ def build_trainer(
         progress.say(f"skipped {len(data.skipped)} unreadable sample(s): {'; '.join(data.skipped[:5])}")
     progress.say(f"{len(data):,} training samples, {plan.steps_per_epoch:,} steps an epoch")
     model = JointEmbedding(components.encoder, projector)
+    probe = None
+    if rank() == 0:
+        try:
+            probe = build_probe(recipe, data, components.augmentation, device, precision)
+        except DataError as error:
+            progress.say(f"no online probe: {error}")
     if recipe.train.deterministic:
         torch.use_deterministic_algorithms(True)
-    return Trainer(recipe, fingerprint(recipe), model, components.objective, loader, precision, run, progress)
+    mark = fingerprint(recipe)
+    return Trainer(recipe, mark, model, components.objective, loader, precision, run, progress, probe)
 
 
 def _prepare(loaded: LoadedRecipe, run: RunDirectory, mark: str, *, resume: bool, overwrite: bool) -> None:

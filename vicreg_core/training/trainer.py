@@ -30,6 +30,7 @@ from vicreg_core.training.failure import explain_non_finite
 from vicreg_core.training.metrics import MetricsFile
 from vicreg_core.training.monitor import CollapseMonitor
 from vicreg_core.training.precision import Precision
+from vicreg_core.training.probe import OnlineProbe
 from vicreg_core.training.progress import Progress
 from vicreg_core.training.run_directory import RunDirectory
 from vicreg_core.training.signals import StopSignals
@@ -60,6 +61,7 @@ class Trainer:
         precision: dtype of the forward pass.
         run: where checkpoints and metrics go.
         progress: tells the user how it goes.
+        probe: scored now and then, in the first process only.
     """
 
     def __init__(
@@ -72,9 +74,10 @@ class Trainer:
         precision: Precision,
         run: RunDirectory,
         progress: Progress,
+        probe: OnlineProbe | None = None,
     ) -> None:
         self.recipe, self.fingerprint, self.run, self.progress = recipe, fingerprint, run, progress
-        self.loader, self.precision, self.device = loader, precision, loader.device
+        self.loader, self.precision, self.device, self.probe = loader, precision, loader.device, probe
         plan = loader.share.plan
         self.total_steps = recipe.train.steps or (recipe.train.epochs or 0) * plan.steps_per_epoch
         self.checkpoint_every = recipe.train.checkpoint_every or plan.steps_per_epoch
@@ -158,6 +161,7 @@ class Trainer:
         }
         if rank() == 0:
             rate = self.progress.rate(self.step, self.recipe.train.batch_size)
+            record |= self._probed()
             self.metrics.append({**record, "samples_per_second": rate, "time": round(time.time(), 3)})
             self.progress.logged(self.step, record, rate)
             if collapse:
@@ -170,6 +174,16 @@ class Trainer:
             raise TrainingFailed(
                 f"{message}\nStopped at step {self.step:,} by monitor.on_collapse; kept {saved}"
             )
+
+    def _probed(self) -> dict[str, Any]:
+        """The online probe's figures, where it is due at this logged step."""
+        previous = (self.step - 1) // self.recipe.train.log_every * self.recipe.train.log_every
+        if self.probe is None or not self.probe.is_due(self.step, previous, self.total_steps):
+            return {}
+        score = self.probe(self.encoder)
+        # Asked a second time at one step, it only starts the clock anew: the probe is not training.
+        self.progress.rate(self.step, self.recipe.train.batch_size)
+        return {"probe_knn": score.accuracy, "probe_chance": score.chance, "probe_n": score.n}
 
     def save(self) -> None:
         """Write the checkpoint of the present step, from the first process."""
