@@ -5,8 +5,9 @@ The life of a batch::
     indices -> DatasetAdapter.__getitems__ -> Augmentation.prepare (per sample, in loader workers; optional)
             -> Augmentation.forward (batched, on the device) -> Encoder.forward -> projector -> objective
 
-A *batch* is a tensor or a mapping of tensors whose first dimension is the sample. The core looks at nothing
-else of it: it indexes rows and moves it to a device.
+A *batch* is a tensor or a mapping of tensors. The core looks at nothing in it: it moves it to a device. What
+``Augmentation.forward`` makes has the sample as the first dimension of every tensor; what it is given may be
+ragged, such as the tokens of all documents in one row with their lengths.
 """
 
 from __future__ import annotations
@@ -127,6 +128,9 @@ class Augmentation(nn.Module):
     per_sample: bool = False
     """True where :meth:`prepare` must run for each sample and view before samples can be batched."""
 
+    corruptions: Mapping[str, str] = {}
+    """What :meth:`corrupt` can do to samples, one line each by name; empty where it can do nothing."""
+
     def ingest(self, item: Any) -> Any:
         """Turn what a user holds (a path, a PIL image, a string, an array) into a raw sample.
 
@@ -149,8 +153,27 @@ class Augmentation(nn.Module):
         return torch.stack([torch.as_tensor(s) for s in samples])
 
     def forward(self, batch: Batch, keys: Keys | None = None) -> Batch:
-        """Make one view of a whole batch on its device: ``(B, ...)`` in, ``(B, ...)`` out."""
+        """Make one view of a whole batch on its device, ``(B, ...)``, without writing to ``batch``."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(batch, keys)")
+
+    def corrupt(self, batch: Batch, name: str, severity: int, keys: Keys) -> Batch:
+        """The evaluation view of samples that reach the encoder in a worse state than they were stored in.
+
+        It stands in for ``forward(batch, None)``: ``batch`` is what that takes, here made of samples prepared
+        with ``key=None``, and is left as it is; the result is of the form that it gives. The damage is done
+        before any normalisation, on the modality's natural scale. Its random part is a pure function of the
+        key and the name: a higher severity turns up the same draws.
+
+        Args:
+            batch: ``(B, ...)`` on its device.
+            name: one of :attr:`corruptions`.
+            severity: 1 (hardly minded by a person) to 5 (little is left).
+            keys: one key a sample, on the batch's device.
+
+        Raises:
+            ValueError: no such corruption or severity (:func:`vicreg_core.data.severity.strength`).
+        """
+        raise ValueError(f"{type(self).__name__} offers no corruption {name!r}")
 
     def show(self, views: Batch) -> Sequence[Shown] | None:
         """Each sample of what :meth:`forward` made, as a picture or text for reports.

@@ -47,6 +47,8 @@ def test_every_sample_with_all_that_is_known(run, tmp_path):
     assert [int(row["row"]) for row in rows] == order
     assert {row["metadata_label"] for row in rows} == {"shadowed"}
     vectors = np.array([[row[f"v{i}"] for i in range(8)] for row in rows], dtype=np.float32)
+    assert len({(row["projection_x"], row["projection_y"]) for row in rows}) == 60
+    assert "image" not in rows[0]
     np.testing.assert_allclose(vectors, load(run).encode(data.points[order]), atol=1e-6)
 
 

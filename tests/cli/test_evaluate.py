@@ -54,6 +54,30 @@ def test_overrides_are_printed_and_not_kept(run):
     assert not (run / "evaluation.json").exists()
 
 
+def test_supervised_and_another_encoder_are_columns(run, tmp_path):
+    make_run(tmp_path / "other")
+    options = ["--supervised", "--beside", tmp_path / "other", "--protocol", "linear"]
+    done = vicreg(run, *options)
+    assert done.exit_code == 0, done.output
+    heading = done.stdout.splitlines()[0]
+    assert "supervised training from scratch" in heading
+    assert "other" in heading.split()
+    assert "training on 45 labels: 8 steps of 8" in done.stderr
+    assert f"kept in {run / 'evaluation.json'}" in done.stdout
+
+
+def test_a_transfer_is_kept_and_shown_with_the_run_from_then_on(run, tmp_path):
+    recipe = tmp_path / "toy.yaml"
+    done = vicreg(run, "--transfer", recipe, "data.n=80", "--protocol", "knn")
+    assert done.exit_code == 0, done.output
+    assert f"kept in {run / 'evaluation.json'}" in done.stdout
+    later = vicreg(run, "--protocol", "linear").stdout
+    own, _, transferred = later.partition(f"transfer to {recipe} data.n=80:")
+    assert "linear" in own
+    assert "knn" not in own
+    assert "knn: accuracy" in transferred
+
+
 def test_unlabelled_data(tmp_path):
     make_run(tmp_path / "run", "data.labelled=false")
     done = vicreg(tmp_path / "run")
@@ -71,6 +95,10 @@ def test_groups_are_shown_apart_and_ignored(run):
     [
         (["--protocol", "liner"], "did you mean 'linear'?"),
         (["data.nn=3"], "unknown key"),
+        (["--transfer", "toy/nothing"], "there is no recipe 'toy/nothing'"),
+        (["--beside", "nowhere"], "nowhere"),
+        (["evaluate.fractions=[1.5]"], "evaluate.fractions"),
+        (["evaluate.finetune.budget=0"], "evaluate.finetune.budget"),
         (["--protocol", "other/sts"], "no plugin 'other' is installed"),
     ],
 )

@@ -66,7 +66,7 @@ def test_list_shows_a_row_a_plugin_and_what_is_wrong_beneath(run):
     rows = [line.split() for line in table.splitlines()]
     assert rows[0] == [
         *("plugin", "distribution", "status"),
-        *("encoders", "augmentations", "datasets", "objectives", "protocols"),
+        *("encoders", "augmentations", "datasets", "objectives", "protocols", "exports"),
     ]
     assert rows[1] == ["fine", "dist-mine", "1.0", "ready", "1"]
     assert rows[2] == ["lacking", "dist-mine", "1.0", "missing-extra", "2"]
@@ -92,6 +92,7 @@ def test_list_as_json_has_a_record_a_plugin(run, tmp_path):
             "dataset": [],
             "objective": [],
             "protocol": [],
+            "export": [],
         },
         "recipes": str(tmp_path),
         "missing": [],

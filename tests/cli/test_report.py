@@ -3,15 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import numpy as np
-import pytest
 from click.testing import CliRunner
 
 from tests.report.folder import write_run
-from vicreg_core.cli.explore import atlas_arguments
 from vicreg_core.cli.main import cli
-from vicreg_core.errors import RunError
-from vicreg_core.evaluation.vector_files import VectorTable, write_vectors
 
 
 def invoke(*arguments):
@@ -55,43 +50,3 @@ def test_rebuilding_a_page_needs_no_torch(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_explore_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    result = invoke("explore", write_run(tmp_path / "run"))
-    assert result.exit_code == 2
-    assert "pip install 'vicreg-suite[explore]'" in result.output
-
-
-def test_explore_says_how_to_write_the_vectors(tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    run = write_run(tmp_path / "run")
-    result = invoke("explore", run)
-    assert result.exit_code == 2
-    assert f"vicreg embed {run} --out {run / 'embeddings.parquet'}" in result.output
-
-
-def test_explore_stays_on_the_loopback_and_names_the_columns_there_are(tmp_path):
-    file = tmp_path / "x.parquet"
-    vectors = np.zeros((2, 3), np.float32)
-    write_vectors(file, VectorTable({"id": ["a", "b"], "text": ["one", "two"]}, vectors))
-    given = atlas_arguments(file, 5055)
-    assert given[0] == str(file)
-    assert given[given.index("--host") + 1] == "127.0.0.1"
-    assert given[given.index("--vector") + 1] == "vector"
-    assert given[given.index("--text") + 1] == "text"
-    assert "--x" not in given
-
-
-def test_explore_refuses_a_file_without_vectors(tmp_path):
-    import pyarrow
-    import pyarrow.parquet
-
-    file = tmp_path / "x.parquet"
-    pyarrow.parquet.write_table(pyarrow.table({"id": ["a"]}), file)
-    with pytest.raises(RunError, match="no column 'vector'"):
-        atlas_arguments(file, 5055)
-    file.write_text("no parquet")
-    with pytest.raises(RunError, match="parquet"):
-        atlas_arguments(file, 5055)

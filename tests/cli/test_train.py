@@ -63,6 +63,20 @@ def test_a_run_is_complete_and_never_overwritten_by_surprise(site):
     assert untimed(site / "run") == untimed(site / "again")
 
 
+def test_vectors_in_the_same_command(site):
+    asked = ["train", RECIPE, *SHORT, "--out", "embedded", "--vectors"]
+    refused = vicreg(site, *asked, "vectors.xlsx")
+    assert refused.returncode == 2
+    assert "expected a name that ends in .parquet" in refused.stderr
+    assert not (site / "embedded").exists()
+    done = vicreg(site, *asked, "vectors.csv")
+    assert done.returncode == 0, done.stderr
+    assert (site / "vectors.csv").read_text(encoding="utf-8").count("\n") == 1 + 64 + 64
+    again = vicreg(site, *asked, "vectors.csv")
+    assert again.returncode == 2
+    assert "vectors.csv exists" in again.stderr
+
+
 def test_a_folder_of_something_else_is_left_alone(site):
     (site / "photos").mkdir()
     (site / "photos" / "cat.jpg").write_bytes(b"precious")
@@ -86,6 +100,7 @@ def test_a_mistake_is_one_block_without_a_traceback(site, overrides, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (site / "never").exists(), "nothing was trained, so nothing may be in the way of the next try"
 
 
 @pytest.mark.slow

@@ -66,7 +66,31 @@ def test_npy_has_its_columns_beside_it(tmp_path):
     assert list(rows[0]) == ["id", "label", "group", "mixed"]
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "csv", "npz", "npy"])
+def test_h5ad(tmp_path):
+    anndata = pytest.importorskip("anndata")
+    gaps = {"area": [4, None, 6, 7, 8], "is_control": [True, None, False, False, True]}
+    projected = {"projection_x": np.arange(5.0), "projection_y": np.arange(5.0) + 0.5}
+    write_vectors(tmp_path / "x.h5ad", VectorTable({**COLUMNS, **gaps, **projected}, VECTORS))
+    back = anndata.read_h5ad(tmp_path / "x.h5ad")
+    np.testing.assert_array_equal(back.X, VECTORS)
+    assert back.X.dtype == np.float32
+    assert list(back.obs_names) == COLUMNS["id"]
+    assert list(back.var_names) == ["v0", "v1", "v2"]
+    assert back.obs["group"].tolist() == [1, 1, 2, 2, 3]
+    assert back.obs["label"].isna().tolist() == [False, False, True, False, False]
+    assert back.obs["area"].dropna().tolist() == [4, 6, 7, 8]
+    assert back.obs["is_control"].dropna().tolist() == [True, False, False, True]
+    assert back.obs["mixed"].dropna().tolist() == ["1", "two", "4.5", "five"]
+    assert back.obsm["X_projection"][1].tolist() == [1.0, 1.5]
+
+
+def test_h5ad_without_anndata(monkeypatch):
+    monkeypatch.setattr("vicreg_core.evaluation.vector_files.find_spec", lambda name: None)
+    with pytest.raises(RunError, match="pip install anndata"):
+        files_of(Path("x.h5ad"))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "npz", "npy", "h5ad"])
 def test_nothing_to_write(tmp_path, suffix):
     table = VectorTable({"id": []}, VECTORS[:0])
     for path in write_vectors(tmp_path / f"x.{suffix}", table):
@@ -75,5 +99,5 @@ def test_nothing_to_write(tmp_path, suffix):
 
 
 def test_other_formats_are_refused():
-    with pytest.raises(RunError, match=r"ends in \.parquet, \.csv, \.npz, \.npy, got '\.xlsx'"):
+    with pytest.raises(RunError, match=r"ends in \.parquet, \.csv, \.npz, \.npy, \.h5ad, got '\.xlsx'"):
         files_of(Path("x.xlsx"))

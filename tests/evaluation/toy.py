@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter, Encoder
+from vicreg_core.data.severity import strength
 from vicreg_core.errors import DataError
 from vicreg_core.files import write_text
 from vicreg_core.plugins import AugmentationSpec, DatasetSpec, EncoderSpec, ObjectiveSpec, ProtocolSpec
@@ -81,6 +82,8 @@ class NoiseConfig(StrictModel):
 class Noise(Augmentation):
     """Adds noise; ingests lists of numbers; the evaluation view is the point itself."""
 
+    corruptions: ClassVar = {"spread": "normal noise", "shrink": "towards the origin"}
+
     def __init__(self, config: NoiseConfig, info: DataInfo) -> None:
         super().__init__()
         self.scale, self.per_sample, self.dims = config.scale, config.per_sample, info.facts["dims"]
@@ -96,6 +99,10 @@ class Noise(Augmentation):
 
     def forward(self, batch: Any, keys: Any = None) -> Any:
         return batch if keys is None else batch + self.scale * keys.normal("noise", batch.shape[1])
+
+    def corrupt(self, batch: Any, name: str, severity: int, keys: Any) -> Any:
+        amount = strength({"spread": (0.5, 1, 2, 4, 8), "shrink": (0.9, 0.7, 0.5, 0.2, 0)}, name, severity)
+        return batch * amount if name == "shrink" else batch + amount * keys.normal(name, batch.shape[1])
 
 
 class NetConfig(StrictModel):
@@ -209,5 +216,5 @@ def make_run(folder: Path, *overrides: str) -> LoadedRecipe:
     data = Points(loaded.configs["dataset"])  # type: ignore[arg-type]
     torch.manual_seed(0)
     net = Net(loaded.configs["encoder"], data.info)  # type: ignore[arg-type]
-    save_pretrained(folder / "model", net, info=data.info, loaded=loaded)
+    save_pretrained(folder / "model", net, info=data.info, loaded=loaded, trained={"steps": 4})
     return loaded

@@ -65,8 +65,9 @@ def test_an_incomplete_folder_is_not_a_checkpoint(tmp_path):
 def test_a_full_disk_keeps_what_is_there_and_says_how_to_go_on(tmp_path, monkeypatch):
     save_checkpoint(tmp_path, 5, state(5), "print", keep=2)
     save = torch.save
-    monkeypatch.setattr(torch, "save", lambda state, path: save(state, "/dev/full"))
-    with pytest.raises(RunError, match=r"step-000010: the disk refused .* from step 5 with --resume"):
-        save_checkpoint(tmp_path, 10, state(10), "print", keep=2)
+    with open("/dev/full", "wb", buffering=0) as full:
+        monkeypatch.setattr(torch, "save", lambda state, stream: save(state, full))
+        with pytest.raises(RunError, match=r"step-000010: No space left .* from step 5 with --resume"):
+            save_checkpoint(tmp_path, 10, state(10), "print", keep=2)
     assert steps_saved(tmp_path) == [5]
     assert [p.name for p in tmp_path.iterdir()] == ["step-000005"]

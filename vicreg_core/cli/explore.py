@@ -8,28 +8,34 @@ import click
 
 from vicreg_core.errors import PluginError, RunError
 
+_HOST = "127.0.0.1"
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--vectors",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Parquet file that vicreg embed wrote; default RUN/embeddings.parquet.",
+    help="Parquet file that vicreg embed wrote; default RUN/embeddings.parquet, written where it is missing.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=5055, show_default=True)
 def explore(run: Path, vectors: Path | None, port: int) -> None:
-    """Explore the vectors of RUN in a browser with embedding-atlas, on this machine only.
+    """Explore the vectors of RUN in a browser with embedding-atlas, on this machine only; Ctrl-C ends it.
 
-    Needs the vectors first: vicreg embed RUN --out RUN/embeddings.parquet
+    RUN/embeddings.parquet is written first where it is missing or older than the model.
     """
     from importlib.util import find_spec
 
     if find_spec("embedding_atlas") is None:
         raise PluginError("vicreg explore needs embedding-atlas: pip install 'vicreg-suite[explore]'")
-    file = vectors or run / "embeddings.parquet"
-    if not file.is_file():
-        raise RunError(f"{file} is not there; write it first:\n  vicreg embed {run} --out {file}")
-    _serve(atlas_arguments(file, port))
+    if vectors is None:
+        vectors = run / "embeddings.parquet"
+        if _is_due(run, vectors):
+            _embed(run, vectors)
+    elif not vectors.is_file():
+        raise RunError(f"{vectors} is not there; write it first:\n  vicreg embed {run} --out {vectors}")
+    _require_free(port)
+    _serve(atlas_arguments(vectors, port))
 
 
 def atlas_arguments(file: Path, port: int) -> list[str]:
@@ -52,15 +58,40 @@ def atlas_arguments(file: Path, port: int) -> list[str]:
     if {"projection_x", "projection_y"} <= set(columns):
         given += ["--x", "projection_x", "--y", "projection_y"]
     given += ["--text", "text"] if "text" in columns else []
-    return [str(file), *given, "--host", "127.0.0.1", "--port", str(port)]
+    given += ["--image", "image"] if "image" in columns else []
+    return [str(file), *given, "--host", _HOST, "--port", str(port), "--no-auto-port"]
+
+
+def _is_due(run: Path, file: Path) -> bool:
+    """Whether the vectors are missing, or of a model that has been trained on since."""
+    model = run / "model" / "config.json"
+    return not file.is_file() or (model.is_file() and file.stat().st_mtime < model.stat().st_mtime)
+
+
+def _embed(run: Path, file: Path) -> None:
+    from vicreg_core.evaluation.embed import embed_run
+    from vicreg_core.evaluation.vector_files import write_vectors
+
+    write_vectors(file, embed_run(run, say=lambda line: click.echo(line, err=True)))
+    click.echo(f"{file} is written", err=True)
+
+
+def _require_free(port: int) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise RunError(f"port {port} is taken ({error.strerror}); give another --port") from error
 
 
 def _serve(arguments: list[str]) -> None:
-    import subprocess
-    import sys
+    """Run embedding-atlas until Ctrl-C, which its server takes for the end of its work."""
+    from importlib import import_module
 
-    ended = subprocess.run([sys.executable, "-m", "embedding_atlas.cli", *arguments], check=False)
-    if ended.returncode:
-        raise RunError(
-            f"embedding-atlas ended with exit code {ended.returncode}; its own message stands above"
-        )
+    try:
+        import_module("embedding_atlas.cli").main(arguments, standalone_mode=False)
+    except KeyboardInterrupt:
+        click.echo("ended", err=True)

@@ -12,6 +12,7 @@ COMMANDS = {
     "evaluate": Entry("vicreg_core.cli.evaluate:evaluate", "Score the encoder of a run.", "Runs"),
     "embed": Entry("vicreg_core.cli.embed:embed", "Write the vectors of a dataset to a file.", "Runs"),
     "report": Entry("vicreg_core.cli.report:report", "Write the page of a run, or of several.", "Runs"),
+    "export": Entry("vicreg_core.cli.export:export", "Write the encoder of a run for other tools.", "Runs"),
     "explore": Entry("vicreg_core.cli.explore:explore", "Explore the vectors of a run in a browser.", "Runs"),
     "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),
     "plugin": Entry("vicreg_core.cli.plugin:plugin", "List and check plugins.", "Housekeeping"),

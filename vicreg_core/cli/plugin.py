@@ -1,9 +1,11 @@
-"""``vicreg plugin``: which plugins there are, and what is wrong with one."""
+"""``vicreg plugin``: which plugins there are, what is wrong with one, and a new one."""
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -17,7 +19,7 @@ from vicreg_core.plugins.suggest import did_you_mean
 
 @click.group()
 def plugin() -> None:
-    """List and check plugins."""
+    """List and check plugins, and start a new one."""
 
 
 @plugin.command("list")
@@ -60,6 +62,27 @@ def check(name: str, as_json: bool) -> None:
         causes = [finding.cause for finding in failed if finding.cause]
         error = PluginError(f"plugin {name!r} failed {len(failed)} of {len(findings)} checks")
         raise error from (BaseExceptionGroup("what was raised", causes) if causes else None)
+
+
+@plugin.command()
+@click.argument("name")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), help="Folder to make; default vicreg-NAME here."
+)
+def new(name: str, folder: Path | None) -> None:
+    """Write the distribution of a new plugin NAME: a modality that works, to put yours in its place.
+
+    NAME becomes the namespace of its components, as in NAME/quickstart.
+    """
+    from vicreg_core.plugins.scaffold import new_plugin
+
+    made = new_plugin(name, folder, load_registry())
+    click.echo(f"wrote {made}: a plugin that trains on a table of numbers. Go on with:")
+    click.echo(f"  cd {shlex.quote(str(made))}")
+    click.echo("  pip install --editable .")
+    click.echo(f"  vicreg plugin check {name}")
+    click.echo("  python -m pytest")
+    click.echo(f"  vicreg train {name}/quickstart")
 
 
 def _find(name: str, registry: Registry) -> PluginStatus:

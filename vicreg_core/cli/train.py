@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from vicreg_core.errors import TrainingInterrupted
+from vicreg_core.errors import RunError, TrainingInterrupted
 from vicreg_core.recipes.load import LoadedRecipe, load_recipe
 
 
@@ -22,8 +22,19 @@ from vicreg_core.recipes.load import LoadedRecipe, load_recipe
 @click.option(
     "--nproc", type=click.IntRange(min=1), default=1, show_default=True, help="Processes on this machine."
 )
+@click.option(
+    "--vectors",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Then write the vectors of all samples to this file, as vicreg embed does.",
+)
 def train(
-    recipe: str, overrides: tuple[str, ...], out: Path | None, resume: bool, overwrite: bool, nproc: int
+    recipe: str,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    overwrite: bool,
+    nproc: int,
+    vectors: Path | None,
 ) -> None:
     """Train RECIPE, a shipped name such as vision/quickstart or a YAML file, then evaluate it.
 
@@ -31,16 +42,43 @@ def train(
     """
     if resume and overwrite:
         raise click.UsageError("--resume and --overwrite exclude each other")
+    if vectors is not None:
+        _require_writable(vectors, overwrite=overwrite or resume)
     loaded = load_recipe(recipe, overrides)
     folder = out or Path("runs", Path(recipe).stem)
-    try:
-        _train(loaded, folder, resume=resume, overwrite=overwrite, nproc=nproc)
-    except TrainingInterrupted as stopped:
-        again = shlex.join(["vicreg", "train", recipe, *overrides, "--out", str(folder), "--resume"])
-        stopped.args = (f"{stopped}; its checkpoint is written. Go on with:\n  {again}",)
-        raise
-    if int(os.environ.get("RANK", "0")) == 0:
-        _evaluate(folder)
+    again = ["vicreg", "train", recipe, *overrides, "--out", str(folder), "--resume"]
+    from vicreg_core.data.splits import opened_once
+
+    with opened_once():
+        try:
+            _train(loaded, folder, resume=resume, overwrite=overwrite, nproc=nproc)
+        except TrainingInterrupted as stopped:
+            again += [] if vectors is None else ["--vectors", str(vectors)]
+            stopped.args = (f"{stopped}; its checkpoint is written. Go on with:\n  {shlex.join(again)}",)
+            raise
+        if int(os.environ.get("RANK", "0")) == 0:
+            _evaluate(folder)
+            if vectors is not None:
+                _embed(folder, vectors)
+
+
+def _require_writable(vectors: Path, *, overwrite: bool) -> None:
+    """Refuse a file that could not be written, before hours of training."""
+    from vicreg_core.evaluation.vector_files import files_of
+
+    taken = [path for path in files_of(vectors) if path.exists()]
+    if taken and not overwrite:
+        raise RunError(f"{taken[0]} exists; replace it with --overwrite, or give another --vectors")
+
+
+def _embed(folder: Path, vectors: Path) -> None:
+    """Write the vectors of the run's data."""
+    from vicreg_core.evaluation.embed import embed_run
+    from vicreg_core.evaluation.vector_files import write_vectors
+
+    table = embed_run(folder, say=click.echo)
+    written = write_vectors(vectors, table)
+    click.echo(f"{len(table.vectors):,} vectors in {' and '.join(map(str, written))}")
 
 
 def _train(loaded: LoadedRecipe, folder: Path, *, resume: bool, overwrite: bool, nproc: int) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,8 +17,27 @@ from vicreg_core.plugins.loading import load_target
 from vicreg_core.plugins.registry import load_registry
 from vicreg_core.recipes.schema import DataSection
 
+Samples: TypeAlias = tuple[DatasetAdapter, DatasetAdapter | None]
+"""The training samples and, where there is one, the labelled evaluation samples."""
 
-def open_data(section: DataSection, config: Any, seed: int) -> tuple[DatasetAdapter, DatasetAdapter | None]:
+_opened: ContextVar[dict[tuple[str, int], Samples] | None] = ContextVar("opened", default=None)
+
+
+@contextmanager
+def opened_once() -> Iterator[None]:
+    """Within it the samples of one ``data`` section and seed are opened once, and given again after that.
+
+    For a command that trains, evaluates and reports on the same samples: reading them may cost more than
+    an epoch. They stay in memory until it is left.
+    """
+    token = _opened.set({})
+    try:
+        yield
+    finally:
+        _opened.reset(token)
+
+
+def open_data(section: DataSection, config: Any, seed: int) -> Samples:
     """The training samples and, where there is one, the labelled evaluation samples.
 
     A dataset without a test split of its own but with labels gives up ``section.holdout`` of its samples,
@@ -29,6 +51,16 @@ def open_data(section: DataSection, config: Any, seed: int) -> tuple[DatasetAdap
     Raises:
         DataError: for an empty dataset or ids that are not unique.
     """
+    opened = _opened.get()
+    if opened is None:
+        return _open(section, config, seed)
+    key = (section.model_dump_json(), seed)
+    if key not in opened:
+        opened[key] = _open(section, config, seed)
+    return opened[key]
+
+
+def _open(section: DataSection, config: Any, seed: int) -> Samples:
     build = load_target(load_registry().get("dataset", section.name))
     train: DatasetAdapter | None = build(config, "train")
     if train is None or len(train) == 0:

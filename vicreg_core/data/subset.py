@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,21 @@ class Subset(DatasetAdapter):
 
     def __init__(self, base: DatasetAdapter, rows: NDArray[np.int64]) -> None:
         self.base, self.rows = base, np.asarray(rows, dtype=np.int64)
-        self.in_memory, self.info = base.in_memory, base.info
+        self.in_memory = base.in_memory
         self.classes, self.skipped = base.classes, base.skipped
         self.ids = take(base.ids, self.rows)
         self.labels = None if base.labels is None else base.labels[self.rows]
         self.groups = None if base.groups is None else np.asarray(base.groups)[self.rows]
-        self.metadata = {name: take(column, self.rows) for name, column in base.metadata.items()}
+
+    @property
+    def info(self) -> DataInfo:  # type: ignore[override]
+        """That of the whole dataset."""
+        return self.base.info
+
+    @cached_property
+    def metadata(self) -> Mapping[str, Sequence[Any]]:  # type: ignore[override]
+        """The columns of the whole dataset at these rows, taken when they are asked for."""
+        return {name: take(column, self.rows) for name, column in self.base.metadata.items()}
 
     def __getitem__(self, index: int) -> Any:
         """One raw sample."""

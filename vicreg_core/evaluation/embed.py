@@ -9,17 +9,26 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_core.contracts import DataInfo, DatasetAdapter
+from vicreg_core.contracts import DataInfo, DatasetAdapter, Shown
+from vicreg_core.data.png import png, reduced
 from vicreg_core.data.splits import open_data
 from vicreg_core.errors import DataError, RunError
 from vicreg_core.evaluation.features import Embedder
+from vicreg_core.evaluation.projection import projections
 from vicreg_core.evaluation.vector_files import VectorTable
 from vicreg_core.pretrained import load
 from vicreg_core.recipes.load import load_recipe
 from vicreg_core.training.precision import resolve_device
 
 Part = Literal["train", "test", "all"]
-_RESERVED = ("id", "split", "label", "group", "vector", "vectors")
+_PICTURE = 96
+"""Longest side of a sample's picture, in pixels."""
+_TEXT = 2000
+"""Most characters of a sample's text."""
+
+_RESERVED = frozenset(
+    {"id", "split", "label", "group", "projection_x", "projection_y", "text", "image", "vector", "vectors"}
+)
 
 
 def embed_run(
@@ -27,6 +36,7 @@ def embed_run(
     part: Part = "all",
     *,
     overrides: Sequence[str] = (),
+    samples: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> VectorTable:
     """Embed the samples of a run's recipe, or other samples given by overrides of ``data``.
@@ -35,11 +45,14 @@ def embed_run(
         run: folder of a finished run.
         part: ``"train"``: the samples trained on; ``"test"``: those that were not; ``"all"``: both.
         overrides: ``key.path=value`` laid over the run's recipe; of ``data``, and ``train.device``, only.
+        samples: keep beside each vector its sample as the report shows it, a small picture or a text.
         say: told what is being done and what was left out.
 
     Returns:
         The vectors with the columns ``id``, ``split``, and where the data has them ``label`` (the class's
-        name), ``group`` and its metadata. Of other data nothing is held out.
+        name), ``group`` and its metadata; then ``projection_x`` and ``projection_y`` (UMAP where it is
+        installed, else the principal components) and ``text`` where samples are texts. Of other data
+        nothing is held out.
 
     Raises:
         RunError: no model, an override of another key, or no such part.
@@ -63,13 +76,20 @@ def embed_run(
         device=resolve_device(recipe.train.device),
         workers=recipe.data.workers,
     )
-    vectors = []
+    parts_of, seen = [], []
     for name, data in chosen.items():
         say(f"embedding {len(data):,} samples ({name})")
-        vectors.append(_embed(embedder, data, model.info))
+        parts_of.append(_embed(embedder, data, model.info))
+        seen += _seen(embedder, data) if samples else []
     for line in dict.fromkeys(line for data in chosen.values() for line in data.skipped):
         say(f"left out: {line}")
-    return VectorTable(_columns(chosen), vectors[0] if len(vectors) == 1 else np.concatenate(vectors))
+    vectors = parts_of[0] if len(parts_of) == 1 else np.concatenate(parts_of)
+    columns = _columns(chosen) | _projected(vectors, recipe.seed, say)
+    texts = [one for one in seen if isinstance(one, str)]
+    if texts:
+        columns["text"] = texts
+    pictures = [png(one) for one in seen if not isinstance(one, str)]
+    return VectorTable(columns, vectors, pictures or None)
 
 
 def _checked(overrides: Sequence[str]) -> list[str]:
@@ -97,7 +117,28 @@ def _embed(embedder: Embedder, data: DatasetAdapter, info: DataInfo) -> NDArray[
         ) from error
 
 
-def _columns(parts: Mapping[str, DatasetAdapter]) -> dict[str, list[Any]]:
+def _seen(embedder: Embedder, data: DatasetAdapter) -> list[Shown]:
+    """Every sample for people, as its evaluation view shows it; empty where the modality shows nothing."""
+    found: list[Shown] = []
+    for batch in embedder.batches(data, np.arange(len(data))):
+        shown = embedder.augmentation.show(batch)
+        if shown is None:
+            return []
+        found += [one[:_TEXT] if isinstance(one, str) else reduced(one, _PICTURE) for one in shown]
+    return found
+
+
+def _projected(
+    vectors: NDArray[np.float32], seed: int, say: Callable[[str], None]
+) -> dict[str, NDArray[np.float32]]:
+    """The two columns of the projection."""
+    say("projecting the vectors to the plane")
+    chosen = projections(vectors, seed)[0]
+    say(f"projection_x and projection_y are of {chosen.name}")
+    return {"projection_x": chosen.points[:, 0], "projection_y": chosen.points[:, 1]}
+
+
+def _columns(parts: Mapping[str, DatasetAdapter]) -> dict[str, Any]:
     """The columns of all parts, one below the other; ``None`` where a part lacks one."""
     tables = [
         {"id": list(data.ids), "split": [name] * len(data), **_known(data)} for name, data in parts.items()

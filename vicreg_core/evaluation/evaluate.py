@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy as np
 from vicreg_core.contracts import Encoder
 from vicreg_core.evaluation.protocols import Protocol, load_protocol
 from vicreg_core.evaluation.subject import Subject
-from vicreg_core.evaluation.subjects import Bench
-from vicreg_core.evaluation.verdict import judge, scores_of
+from vicreg_core.evaluation.subjects import RANDOM_ENCODER, Bench
+from vicreg_core.evaluation.supervised_floor import NAME as SUPERVISED
+from vicreg_core.evaluation.supervised_floor import supervised_floor
+from vicreg_core.evaluation.verdict import add_verdicts
 
 Say = Callable[[str], None]
 
@@ -24,6 +27,8 @@ def evaluate(
     *,
     untrained: Callable[[], Encoder] | None = None,
     baselines: bool = True,
+    supervised: bool = False,
+    beside: Mapping[str, Callable[[], Subject]] = MappingProxyType({}),
     say: Say = lambda _: None,
 ) -> dict[str, Any]:
     """Score an encoder beside its floors.
@@ -36,6 +41,9 @@ def evaluate(
         protocols: names (:mod:`vicreg_core.evaluation.protocols`).
         untrained: builds the same architecture with random weights; ``None``: no such floor.
         baselines: evaluate the floors.
+        supervised: of them also the network trained from scratch with labels
+            (:mod:`vicreg_core.evaluation.supervised_floor`).
+        beside: further encoders to be floors, by name.
         say: told what is being done.
 
     Returns:
@@ -48,23 +56,33 @@ def evaluate(
     """
     loaded = {name: load_protocol(name) for name in protocols}
     results: dict[str, dict[str, Any]] = {}
-    for subject in _subjects(encoder, bench, untrained if baselines else None, baselines, say):
+    lacks_supervised = supervised and baselines
+    for subject in _subjects(encoder, bench, untrained if baselines else None, baselines, beside, say):
         results[subject.name] = {
             name: _run(name, protocol, subject, say) for name, protocol in loaded.items()
         }
+        if lacks_supervised and subject.name == RANDOM_ENCODER:
+            say("supervised training from scratch")
+            if (floor := supervised_floor(subject, loaded)) is not None:
+                results[SUPERVISED], lacks_supervised = floor, False
     scored = results.pop("encoder")
     for name, result in scored.items():
-        _add_verdicts(name, result, {floor: of[name] for floor, of in results.items()})
+        add_verdicts(name, result, {floor: of[name] for floor, of in results.items() if name in of})
     return {
         "data": _describe(bench),
         "protocols": scored,
         "baselines": results,
-        "notes": list(_notes(bench, results, baselines)),
+        "notes": list(_notes(bench, results, baselines, lacks_supervised)),
     }
 
 
 def _subjects(
-    encoder: Encoder, bench: Bench, untrained: Callable[[], Encoder] | None, baselines: bool, say: Say
+    encoder: Encoder,
+    bench: Bench,
+    untrained: Callable[[], Encoder] | None,
+    baselines: bool,
+    beside: Mapping[str, Callable[[], Subject]],
+    say: Say,
 ) -> Iterator[Subject]:
     """The encoder, then its floors, one at a time: the features of only one are held."""
     say(f"encoding {len(bench.train) + len(bench.test or ()):,} samples")
@@ -74,6 +92,9 @@ def _subjects(
         yield bench.untrained(untrained)
     if baselines and (raw := bench.raw()) is not None:
         yield raw
+    for name, make in beside.items():
+        say(f"encoding them with {name}")
+        yield make()
 
 
 def _run(name: str, protocol: Protocol, subject: Subject, say: Say) -> dict[str, Any]:
@@ -95,14 +116,6 @@ def _no_labels(subject: Subject) -> str | None:
     return None
 
 
-def _add_verdicts(protocol: str, result: dict[str, Any], floors: Mapping[str, dict[str, Any]]) -> None:
-    """Judge each headline of the encoder's result by the same headline of every floor."""
-    beside = {floor: {score.name: score for score in scores_of(protocol, of)} for floor, of in floors.items()}
-    rows = result.get("rows", [result])
-    for row, score in zip(rows, scores_of(protocol, result), strict=False):
-        row |= judge(score, {floor: of[score.name] for floor, of in beside.items() if score.name in of})
-
-
 def _describe(bench: Bench) -> dict[str, Any]:
     test = bench.test
     described: dict[str, Any] = {
@@ -116,11 +129,16 @@ def _describe(bench: Bench) -> dict[str, Any]:
     return described
 
 
-def _notes(bench: Bench, floors: Mapping[str, Any], baselines: bool) -> Iterator[str]:
+def _notes(bench: Bench, floors: Mapping[str, Any], baselines: bool, lacks_supervised: bool) -> Iterator[str]:
     if not baselines:
         yield "floors were not evaluated (evaluate.baselines is false): a score without its floor says little"
     elif "raw_features" not in floors:
         yield "the dataset offers no raw features, so there is no such floor"
+    if lacks_supervised:
+        yield (
+            "there is no network trained with the labels beside it: that takes labelled training and test "
+            "samples, an untrained encoder, and a model that says how long it was trained"
+        )
     test = bench.test
     if test is not None and test.groups is not None and bench.train.groups is not None:
         shared = set(map(str, test.groups)) & set(map(str, bench.train.groups))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import islice
+from itertools import islice, product
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,11 +16,13 @@ from torch.utils.data import DataLoader
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter, Encoder
 from vicreg_core.data.batch import to_channels_last, to_device
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.data.keys import Keys, hash_ids, mix_int, stream_id
 from vicreg_core.data.reading import WorkerDataset, is_vectorised, prepare_batch, unwrapped
+from vicreg_core.data.severity import SEVERITIES
 from vicreg_core.data.workers import resolve_workers
 from vicreg_core.errors import DataError, VicregError
 from vicreg_core.evaluation.cache import FeatureCache
+from vicreg_core.evaluation.subject import CorruptedBlock
 from vicreg_core.training.precision import Precision
 
 BATCH_SIZE = 256
@@ -113,6 +115,23 @@ class Embedder:
                 vectors[start : start + len(block), view] = made
         return vectors
 
+    def embed_corrupted(
+        self, data: DatasetAdapter, rows: NDArray[np.int64], seed: int
+    ) -> Iterator[CorruptedBlock]:
+        """The representations of samples in each way and degree their augmentation can corrupt them.
+
+        A block is read once and corrupted many times, since reading may cost more than the encoder.
+        """
+        ids, seed = hash_ids(data.ids), mix_int(seed, stream_id("corruption"))
+        for start, block, read in self._batches(data, rows, None):
+            batch = to_device(read, self.device)
+            keys = Keys.of(seed, 0, ids[torch.from_numpy(block)], 0).to(self.device)
+            names = [data.ids[int(row)] for row in block]
+            for corruption, severity in product(self.augmentation.corruptions, SEVERITIES):
+                vectors = self._represent(self.on_device.corrupt(batch, corruption, severity, keys))
+                _require_finite(vectors, names)
+                yield CorruptedBlock(corruption, severity, slice(start, start + len(block)), vectors)
+
     def encode(self, items: Iterable[Any]) -> NDArray[np.float32]:
         """The representations ``(n, D) float32`` of items as ``Augmentation.ingest`` takes them.
 
@@ -133,7 +152,7 @@ class Embedder:
         """The evaluation views of samples on the device, as the encoder takes them."""
         for _, _, batch in self._batches(data, rows, None):
             with torch.no_grad():
-                yield self._view(batch, None)
+                yield self._laid_out(self.on_device(to_device(batch, self.device), None))
 
     def _batches(
         self, data: DatasetAdapter, rows: NDArray[np.int64], keys: KeysOf | None
@@ -152,8 +171,7 @@ class Embedder:
         for start, block, batch in zip(starts, blocks, loader, strict=True):
             yield start, block, unwrapped(batch)
 
-    def _view(self, batch: Batch, keys: Keys | None) -> Batch:
-        view = self.on_device(to_device(batch, self.device), keys)
+    def _laid_out(self, view: Batch) -> Batch:
         return to_channels_last(view) if self.encoder.channels_last else view
 
     def _vectors_of(self, batch: Batch, keys: Keys | None) -> NDArray[np.float32]:
@@ -165,11 +183,16 @@ class Embedder:
     @torch.no_grad()
     def encode_batch(self, batch: Batch, keys: Keys | None = None) -> NDArray[np.float32]:
         """The representations ``(B, D) float32`` of a batch as ``Augmentation.forward`` takes it."""
+        return self._represent(self.on_device(to_device(batch, self.device), keys))
+
+    @torch.no_grad()
+    def _represent(self, view: Batch) -> NDArray[np.float32]:
+        """The representations ``(B, D) float32`` of views."""
         training = self.encoder.training
         self.encoder.eval()
         try:
             with self.precision.autocast() if self.precision else nullcontext():
-                representation: Tensor = self.encoder(self._view(batch, keys))
+                representation: Tensor = self.encoder(self._laid_out(view))
         finally:
             self.encoder.train(training)
         vectors: NDArray[np.float32] = representation.float().cpu().numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,15 +14,14 @@ from vicreg_core.evaluation.bootstrap import mean_interval
 from vicreg_core.evaluation.classification import accuracy_interval, tally
 from vicreg_core.evaluation.linear import fit_tuned
 from vicreg_core.evaluation.preprocessing import Standardiser
-from vicreg_core.evaluation.subject import LabelledFeatures, Subject
+from vicreg_core.evaluation.subject import FRACTIONS, LabelledFeatures, Subject
 
 PER_CLASS = (1, 10)
 PER_CLASS_DRAWS = 10
-FRACTIONS = (0.01, 0.1)
 FRACTION_DRAWS = 5
 
 
-class Budget(NamedTuple):
+class LabelBudget(NamedTuple):
     """An amount of labels and the draws of it."""
 
     name: str
@@ -30,7 +29,13 @@ class Budget(NamedTuple):
     """Rows of the training set of each draw."""
 
 
-def label_budgets(labels: NDArray[np.int64], seed: int) -> Iterator[Budget]:
+def label_budgets(
+    labels: NDArray[np.int64],
+    seed: int,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    per_class: Sequence[int] = PER_CLASS,
+) -> list[LabelBudget]:
     """The budgets that ask for fewer labels than there are, then all labels.
 
     A draw depends on the labels and the seed alone, so an encoder and its floors see the same ones.
@@ -38,18 +43,21 @@ def label_budgets(labels: NDArray[np.int64], seed: int) -> Iterator[Budget]:
     Args:
         labels: ``(n,) int64`` of the training samples.
         seed: of the draws.
+        fractions: shares of the labels, each class giving at least one.
+        per_class: numbers of labels a class.
     """
     counts = np.unique(labels, return_counts=True)[1]
-    for per_class in PER_CLASS:
-        if per_class < counts.min():
-            quota = np.full_like(counts, per_class)
-            yield Budget(f"{per_class} per class", _draws(labels, quota, PER_CLASS_DRAWS, [seed, per_class]))
-    for fraction in FRACTIONS:
+    budgets = []
+    for number in per_class:
+        if number < counts.min():
+            draws = _draws(labels, np.full_like(counts, number), PER_CLASS_DRAWS, [seed, number])
+            budgets.append(LabelBudget(f"{number} per class", draws))
+    for fraction in fractions:
         quota = np.maximum(1, np.round(fraction * counts)).astype(np.int64)
         if (quota < counts).any():
-            percent = round(100 * fraction)
-            yield Budget(f"{percent} %", _draws(labels, quota, FRACTION_DRAWS, [seed, 1000 + percent]))
-    yield Budget("all", [np.arange(len(labels))])
+            draws = _draws(labels, quota, FRACTION_DRAWS, [seed, 1000 + round(100 * fraction)])
+            budgets.append(LabelBudget(f"{100 * fraction:g} %", draws))
+    return [*budgets, LabelBudget("all", [np.arange(len(labels))])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +90,14 @@ class LabelFractions:
             return fitted.predict(test_vectors).cpu().numpy()
 
         rows = []
-        for budget in label_budgets(train.labels, subject.seed):
+        for budget in label_budgets(train.labels, subject.seed, fractions=subject.fractions):
             predictions = [probe(draw) for draw in budget.draws]
             rows.append(_row(budget, predictions, test, subject))
         return {"rows": rows}
 
 
 def _row(
-    budget: Budget, predictions: list[NDArray[np.int64]], test: LabelledFeatures, subject: Subject
+    budget: LabelBudget, predictions: list[NDArray[np.int64]], test: LabelledFeatures, subject: Subject
 ) -> dict[str, Any]:
     tallies = [tally(test.labels, predicted, len(subject.classes)) for predicted in predictions]
     accuracies = [float(one.accuracy()) for one in tallies]

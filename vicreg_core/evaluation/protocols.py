@@ -19,9 +19,11 @@ _CORE: Mapping[str, str] = MappingProxyType(
         "knn": "vicreg_core.evaluation.knn:WeightedKNN",
         "linear": "vicreg_core.evaluation.linear:LinearProbe",
         "label-fractions": "vicreg_core.evaluation.label_fractions:LabelFractions",
+        "finetune": "vicreg_core.evaluation.finetune:Finetune",
         "clustering": "vicreg_core.evaluation.clustering:Clustering",
         "retrieval": "vicreg_core.evaluation.retrieval:Retrieval",
         "rank": "vicreg_core.evaluation.rank:RankDiagnostics",
+        "robustness": "vicreg_core.evaluation.robustness:Robustness",
     }
 )
 
@@ -35,7 +37,8 @@ class Protocol(typing.Protocol):
     The result is a mapping of JSON values. With one headline it holds ``metric`` (a name), the value under
     that name, ``interval`` (its 95 % interval, or ``None``) and ``n`` (test samples); with several it holds
     ``rows``, a list of such mappings, each with a ``name``. A headline is larger where better, and is
-    compared with that of the floors unless ``comparable`` is ``False``. All else is the protocol's own.
+    compared with that of the floors unless ``comparable`` is ``False``. ``summary``, where there is one, is
+    a sentence shown to people. All else is the protocol's own.
     """
 
     @property

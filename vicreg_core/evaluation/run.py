@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.data.keys import mix_int, stream_id
-from vicreg_core.data.splits import open_data
+from vicreg_core.evaluation.benches import encoders_beside, make_bench
 from vicreg_core.evaluation.cache import model_digest
 from vicreg_core.evaluation.checkpointed import load_checkpointed
+from vicreg_core.evaluation.embedding import Project, load_projector
 from vicreg_core.evaluation.evaluate import evaluate
-from vicreg_core.evaluation.subjects import Bench, limited
-from vicreg_core.files import write_text
+from vicreg_core.evaluation.kept import keep_evaluation, keep_transfer
 from vicreg_core.pretrained import PretrainedEncoder, load
-from vicreg_core.recipes.load import LoadedRecipe, load_recipe
-from vicreg_core.training.precision import resolve_device
+from vicreg_core.recipes.load import load_recipe
 
 FORMAT = 1
 
@@ -29,18 +27,27 @@ def evaluate_run(
     *,
     overrides: Sequence[str] = (),
     checkpoint: int | None = None,
+    supervised: bool = False,
+    beside: Sequence[Path] = (),
+    transfer: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Evaluate the encoder of a run beside its floors and keep the result in its ``evaluation.json``.
 
-    A result of the same model on the same samples that is there already is kept for the protocols not asked
-    for. With overrides, say of the data, or for a checkpoint, the result is not the run's and not written.
+    A result of the same model on the same samples that is there already is kept for the protocols and floors
+    not asked for. With overrides, say of the data, or for a checkpoint, the result is not the run's and not
+    written. A transfer is kept under its name, which holds the overrides of its data.
 
     Args:
         run: folder of a finished run.
         protocols: names; ``None``: those of the recipe.
-        overrides: ``key.path=value`` laid over the run's recipe, e.g. ``data.path=...`` for other data.
+        overrides: ``key.path=value`` laid over the recipe, e.g. ``data.path=...`` for other data.
         checkpoint: evaluate the encoder as it was after so many steps instead of the exported one.
+        supervised: of the floors also a network trained from scratch with the labels, as with
+            ``evaluate.supervised`` in the recipe.
+        beside: runs or model folders whose frozen encoders are floors too.
+        transfer: a shipped recipe's name or a recipe's path: evaluate on its data, with its seed, its
+            ``evaluate`` section and its device instead of the run's.
         say: told what is being done.
 
     Returns:
@@ -52,10 +59,17 @@ def evaluate_run(
         VicregError: whatever else the user can act on.
     """
     model = load(run) if checkpoint is None else load_checkpointed(run, checkpoint)
-    loaded = load_recipe(str(run / "recipe.yaml"), overrides, command="vicreg evaluate")
+    own = loaded = load_recipe(
+        str(run / "recipe.yaml"), () if transfer else overrides, command="vicreg evaluate"
+    )
+    if transfer:
+        loaded = load_recipe(transfer, overrides, command=f"vicreg evaluate {run} --transfer")
     recipe = loaded.recipe
     digest = model_digest(model.encoder, model.manifest.augmentation.model_dump(mode="json"))
-    bench = _bench(run, model, loaded)
+    asked = tuple(protocols or recipe.evaluate.protocols)
+    bench = make_bench(run / "cache" / "vectors", model, loaded, own.recipe.train, say)
+    if "rank" in asked:
+        bench = dataclasses.replace(bench, project=_projector(run, model))
     result = {
         "format": FORMAT,
         "model": digest,
@@ -63,47 +77,27 @@ def evaluate_run(
         **evaluate(
             model.encoder,
             bench,
-            tuple(protocols or recipe.evaluate.protocols),
+            asked,
             untrained=functools.partial(model.untrained, mix_int(recipe.seed, stream_id("untrained"))),
             baselines=recipe.evaluate.baselines,
+            supervised=supervised or recipe.evaluate.supervised,
+            beside=encoders_beside(bench, beside),
             say=say,
         ),
     }
-    if not overrides and checkpoint is None:
-        path = run / "evaluation.json"
-        result = _merged(path, result)
-        write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")
-    return result
-
-
-def _bench(run: Path, model: PretrainedEncoder, loaded: LoadedRecipe) -> Bench:
-    """The samples of the recipe, as many as it allows, for this model."""
-    recipe, section = loaded.recipe, loaded.recipe.evaluate
-    train, test = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
-
-    def shown(data: DatasetAdapter, most: int | None) -> DatasetAdapter:
-        return limited(data.for_model(model.info), most, recipe.seed)
-
-    return Bench(
-        train=shown(train, section.max_train),
-        test=None if test is None else shown(test, section.max_test),
-        augmentation=model.augmentation,
-        seed=recipe.seed,
-        device=resolve_device(recipe.train.device),
-        workers=recipe.data.workers,
-        cache=run / "cache" / "vectors",
-        made_by=model.manifest.augmentation.model_dump(mode="json"),
-    )
-
-
-def _merged(path: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """The result with the protocols of an earlier one of the same model, data and seed."""
-    try:
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-        same = all(earlier[key] == result[key] for key in ("format", "model", "seed", "data", "notes"))
-    except (OSError, ValueError, KeyError, TypeError):
+    path = run / "evaluation.json"
+    if checkpoint is not None or (overrides and not transfer):
         return result
-    if not same or set(earlier["baselines"]) != set(result["baselines"]):
-        return result
-    floors = {name: {**earlier["baselines"][name], **of} for name, of in result["baselines"].items()}
-    return {**result, "protocols": {**earlier["protocols"], **result["protocols"]}, "baselines": floors}
+    if transfer:
+        name = [transfer, *(override for override in overrides if override.startswith("data."))]
+        return keep_transfer(path, " ".join(name), result)
+    return keep_evaluation(path, result)
+
+
+def _projector(run: Path, model: PretrainedEncoder) -> Project | None:
+    """That of the checkpoint which the model was exported from."""
+    step = model.manifest.training.get("steps")
+    if not isinstance(step, int):
+        return None
+    loaded = load_recipe(str(run / "recipe.yaml"), command="vicreg evaluate")
+    return load_projector(run, loaded, step, model.embedding_dim)

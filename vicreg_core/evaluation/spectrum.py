@@ -1,7 +1,7 @@
-"""What the spectrum of a representation says of it, without labels.
+"""What the spectrum of a set of vectors says of it, without labels.
 
-All of these are computed on the encoder's representation, not on the projector's embedding, on whose spectrum
-VICReg's loss acts directly. They compare runs of one method on one dataset, and nothing else.
+They compare runs of one method on one dataset, and nothing else; and the encoder's representation is what to
+compare by, since VICReg's loss acts directly on the spectrum of the projector's embedding.
 """
 
 from __future__ import annotations

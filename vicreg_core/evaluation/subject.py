@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from vicreg_core.evaluation.finetuning import Finetuner
+
 CPU = torch.device("cpu")
+FRACTIONS = (0.01, 0.1)
+"""Shares of the labels where a recipe names no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,25 @@ class LabelledFeatures(NamedTuple):
     groups: NDArray[Any] | None
 
 
+class CorruptedBlock(NamedTuple):
+    """The vectors of one block of corrupted test samples."""
+
+    corruption: str
+    severity: int
+    place: slice
+    """Where in the samples asked for the block lies."""
+    vectors: NDArray[np.float32]
+
+
+class Corrupted(NamedTuple):
+    """Test samples that are corrupted, and the vectors, which are made while they are iterated over."""
+
+    rows: NDArray[np.int64]
+    """``(m,)`` places of the samples among the test features."""
+    blocks: Iterator[CorruptedBlock]
+    """Every corruption at every severity, block by block."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """One thing to be scored: the trained encoder, or one of the floors beside it.
@@ -57,6 +81,13 @@ class Subject:
             features that come from no encoder.
         views: ``views(n, V)`` gives ``(m, V, D) float32``, the vectors of ``V`` augmented views each of ``m``
             training samples, ``m`` at most ``n``; ``None`` as above.
+        project: turns representations ``(n, D) float32`` into the projector's embeddings, or ``None``.
+        corruptions: what the modality can do to samples: a line each by name.
+        corrupted: ``corrupted(n)`` does each of these to at most ``n`` test samples; ``None`` as above.
+        finetune: ``finetune(rows)`` trains a copy of the encoder on the labels of the training samples at
+            ``rows`` and gives its probabilities of the test samples; ``None`` where that is not possible.
+        no_finetune: why it is not.
+        fractions: shares of the labels that protocols on few labels use.
     """
 
     name: str
@@ -69,6 +100,12 @@ class Subject:
     remarks: Mapping[str, Any] = field(default_factory=dict)
     encode: Callable[[Sequence[Any]], NDArray[np.float32]] | None = None
     views: Callable[[int, int], NDArray[np.float32]] | None = None
+    project: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+    corruptions: Mapping[str, str] = field(default_factory=dict)
+    corrupted: Callable[[int], Corrupted] | None = None
+    finetune: Finetuner | None = None
+    no_finetune: str = "these features do not come from an encoder that could be trained"
+    fractions: tuple[float, ...] = FRACTIONS
 
     def labelled(self) -> tuple[LabelledFeatures, LabelledFeatures]:
         """Training and test features with labels, for protocols that declare ``needs_labels``.

@@ -16,7 +16,9 @@ from vicreg_core.data.keys import hash_ids, mix, mix_int, stream_id
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import DataError
 from vicreg_core.evaluation.cache import FeatureCache, model_digest
+from vicreg_core.evaluation.embedding import Project
 from vicreg_core.evaluation.features import Embedder, Workers
+from vicreg_core.evaluation.finetuning import Budget, Finetuner
 from vicreg_core.evaluation.floors import (
     CALIBRATION_SAMPLES,
     calibrate_batch_norm,
@@ -24,7 +26,10 @@ from vicreg_core.evaluation.floors import (
     prepare_raw,
     raw_vectors,
 )
-from vicreg_core.evaluation.subject import CPU, Features, Subject
+from vicreg_core.evaluation.subject import CPU, FRACTIONS, Corrupted, Features, Subject
+
+RANDOM_ENCODER = "random_encoder"
+RAW_FEATURES = "raw_features"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,10 @@ class Bench:
         workers: loader processes for per-file data.
         cache: folder where vectors are kept from one evaluation to the next, or ``None``.
         made_by: JSON values that determine the evaluation view, for the cache's key.
+        budget: of training with labels, or ``None``, which rules it out.
+        fractions: shares of the labels that protocols on few labels use.
+        say: told what is being trained.
+        project: the trained encoder's projector, from representations to embeddings, or ``None``.
     """
 
     train: DatasetAdapter
@@ -50,6 +59,10 @@ class Bench:
     workers: Workers = "auto"
     cache: Path | None = None
     made_by: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget | None = None
+    fractions: tuple[float, ...] = FRACTIONS
+    say: Callable[[str], None] = lambda _: None
+    project: Project | None = None
 
     def __post_init__(self) -> None:
         for data in filter(None, (self.train, self.test)):
@@ -67,6 +80,12 @@ class Bench:
         def views(samples: int, count: int) -> NDArray[np.float32]:
             return embedder.embed_views(self.train, draw(self.train, samples, self.seed), count, self.seed)
 
+        def corrupted(samples: int) -> Corrupted:
+            if self.test is None:
+                raise ValueError("there are no test samples to corrupt")
+            rows = draw(self.test, samples, self.seed)
+            return Corrupted(rows, embedder.embed_corrupted(self.test, rows, self.seed))
+
         return Subject(
             name=name,
             train=_features(self.train, embedder.embed(self.train)),
@@ -77,6 +96,12 @@ class Bench:
             remarks=remarks or {},
             encode=embedder.encode,
             views=views,
+            project=self.project if name == "encoder" else None,
+            corruptions=self.augmentation.corruptions,
+            corrupted=corrupted,
+            finetune=self._finetuner(encoder),
+            no_finetune="it is not known how long the encoder was trained, so there is no budget to match",
+            fractions=self.fractions,
         )
 
     def untrained(self, build: Callable[[], Encoder]) -> Subject:
@@ -86,7 +111,7 @@ class Bench:
             rows = draw(self.train, CALIBRATION_SAMPLES, self.seed)
             calibrate_batch_norm(encoder, self._embedder(encoder, cached=False).batches(self.train, rows))
             remarks["batch_norm_calibrated_on"] = len(rows)
-        return self.encoder("random_encoder", encoder, remarks)
+        return self.encoder(RANDOM_ENCODER, encoder, remarks)
 
     def raw(self) -> Subject | None:
         """The dataset's raw features, or ``None`` where it has none."""
@@ -96,7 +121,7 @@ class Bench:
             return None
         train, test, remarks = prepare_raw(train, test, self.device)
         return Subject(
-            name="raw_features",
+            name=RAW_FEATURES,
             train=_features(self.train, train),
             test=None if self.test is None or test is None else _features(self.test, test),
             classes=self.train.classes,
@@ -104,6 +129,22 @@ class Bench:
             device=self.device,
             standardised=True,
             remarks=remarks,
+            fractions=self.fractions,
+        )
+
+    def _finetuner(self, encoder: Encoder) -> Finetuner | None:
+        if self.budget is None or self.test is None or self.train.labels is None or self.test.labels is None:
+            return None
+        return Finetuner(
+            encoder,
+            self.train,
+            self.test,
+            self.augmentation,
+            self.budget,
+            seed=self.seed,
+            device=self.device,
+            workers=self.workers,
+            say=self.say,
         )
 
     def _embedder(self, encoder: Encoder, *, cached: bool) -> Embedder:

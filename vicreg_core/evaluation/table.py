@@ -27,6 +27,8 @@ def sentences(evaluation: Mapping[str, Any]) -> Iterator[str]:
     for protocol, result in evaluation["protocols"].items():
         if "skipped" in result:
             yield f"{protocol} was not run: {result['skipped']}"
+        if "summary" in result:
+            yield f"{protocol}: {result['summary']}"
         verdicts: Sequence[Mapping[str, Any]] = result.get("rows", [result])
         yield from (one["verdict"] for one in verdicts if "verdict" in one)
         if leak := result.get("leakage"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +25,24 @@ class VectorTable:
     Attributes:
         columns: ``id`` first, then e.g. ``split``, ``label``, ``group`` and metadata; each of length ``n``.
         vectors: ``(n, D) float32``.
+        pictures: a PNG file of each sample, or ``None``.
     """
 
     columns: Mapping[str, Any]
     vectors: NDArray[np.float32]
+    pictures: Sequence[bytes] | None = None
 
 
 def write_vectors(path: Path, table: VectorTable) -> list[Path]:
     """Write a table in the format of the file name's suffix; whole or not at all.
 
-    - ``.parquet``: the columns, then ``vector``, a fixed-size list of ``D`` float32.
+    - ``.parquet``: the columns, then ``image`` where there are pictures, a struct of ``bytes`` (PNG) and
+      ``path`` (null) as datasets' ``Image`` is stored, then ``vector``, a fixed-size list of ``D`` float32.
     - ``.csv``: the columns, then ``v0`` to ``v{D-1}``, each number with the digits that give it back exactly.
     - ``.npz``: an array a column, and ``vectors``; text as unicode arrays, so that it loads without pickle.
     - ``.npy``: the vectors alone, and beside them the columns as ``<stem>.ids.csv``, row for row.
+    - ``.h5ad``: AnnData, with the vectors as ``X``, the columns in ``obs`` by ``id``, and the projection as
+      ``obsm["X_projection"]``, where scanpy looks for it.
 
     Returns:
         The files written.
@@ -56,12 +63,12 @@ def files_of(path: Path) -> list[Path]:
     """The files that :func:`write_vectors` would write, the given one first.
 
     Raises:
-        RunError: there is no such format.
+        RunError: there is no such format, or what writes it is not installed.
     """
     if path.suffix not in _WRITERS:
-        raise RunError(
-            f"--out {path}: expected a name that ends in {', '.join(_WRITERS)}, got {path.suffix!r}"
-        )
+        raise RunError(f"{path}: expected a name that ends in {', '.join(_WRITERS)}, got {path.suffix!r}")
+    if path.suffix == ".h5ad" and find_spec("anndata") is None:
+        raise RunError(f"{path}: .h5ad is written by anndata, which is missing: pip install anndata")
     return [path, path.with_suffix(".ids.csv")] if path.suffix == ".npy" else [path]
 
 
@@ -72,9 +79,17 @@ def _write_parquet(path: Path, table: VectorTable) -> None:
     width = table.vectors.shape[1]
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1))
     columns = {name: pa.array(_plain(column)) for name, column in table.columns.items()}
+    told: dict[str, str] = {}
+    if table.pictures is not None:
+        paths = pa.nulls(len(table.pictures), pa.string())
+        columns["image"] = pa.StructArray.from_arrays([pa.array(table.pictures), paths], ["bytes", "path"])
+        # By this datasets, and what reads through it, knows that the column is pictures.
+        told["huggingface"] = json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})
     columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, width)
     # Dictionary encoding would look for repeated numbers, of which vectors have none.
-    pq.write_table(pa.table(columns), path, use_dictionary=list(table.columns), compression="zstd")
+    pq.write_table(
+        pa.table(columns, metadata=told), path, use_dictionary=list(table.columns), compression="zstd"
+    )
 
 
 def _write_csv(path: Path, table: VectorTable) -> None:
@@ -100,11 +115,30 @@ def _write_npy(path: Path, table: VectorTable) -> None:
         np.save(stream, table.vectors)
 
 
+def _write_h5ad(path: Path, table: VectorTable) -> None:
+    import pandas as pd  # type: ignore[import-untyped]
+    from anndata import AnnData  # type: ignore[import-untyped]
+
+    known = {name: _plain(column) for name, column in table.columns.items()}
+    index = pd.Index([str(one) for one in known.pop("id")], name="id")
+    annotated = AnnData(
+        X=table.vectors,
+        # Numbers and truth values with gaps stay what they are.
+        obs=pd.DataFrame(known, index=index).convert_dtypes(convert_string=False, convert_floating=False),
+        var=pd.DataFrame(index=[f"v{i}" for i in range(table.vectors.shape[1])]),
+    )
+    if "projection_x" in known:
+        places = [table.columns["projection_x"], table.columns["projection_y"]]
+        annotated.obsm["X_projection"] = np.stack(places, axis=1)
+    annotated.write_h5ad(path)
+
+
 _WRITERS: dict[str, Callable[[Path, VectorTable], None]] = {
     ".parquet": _write_parquet,
     ".csv": _write_csv,
     ".npz": _write_npz,
     ".npy": _write_npy,
+    ".h5ad": _write_h5ad,
 }
 
 
@@ -112,6 +146,8 @@ def _plain(column: Any) -> Any:
     """A column as Arrow takes it; values of mixed type become text."""
     import pyarrow as pa
 
+    if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
+        return column
     values = column.tolist() if isinstance(column, np.ndarray) else list(column)
     try:
         pa.array(values)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-FLOOR_NAMES = {"random_encoder": "the untrained encoder", "raw_features": "raw features"}
+FLOOR_NAMES = {
+    "random_encoder": "the untrained encoder",
+    "raw_features": "raw features",
+    "supervised": "supervised training from scratch",
+}
 
 
 class Score(NamedTuple):
@@ -34,6 +38,20 @@ def scores_of(protocol: str, result: Mapping[str, Any]) -> Iterator[Score]:
             row.get("n"),
             result.get("comparable", True),
         )
+
+
+def add_verdicts(protocol: str, result: dict[str, Any], floors: Mapping[str, Mapping[str, Any]]) -> None:
+    """Judge each headline of the encoder's result by the same headline of every floor, in place.
+
+    Args:
+        protocol: its name.
+        result: the encoder's.
+        floors: results of the same protocol by floor; one without the headline is left out.
+    """
+    beside = {floor: {score.name: score for score in scores_of(protocol, of)} for floor, of in floors.items()}
+    rows = result.get("rows", [result])
+    for row, score in zip(rows, scores_of(protocol, result), strict=False):
+        row |= judge(score, {floor: of[score.name] for floor, of in beside.items() if score.name in of})
 
 
 def judge(score: Score, floors: Mapping[str, Score]) -> dict[str, Any]:

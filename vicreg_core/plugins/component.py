@@ -13,11 +13,12 @@ from vicreg_core.plugins.specs import (
     ComponentSpec,
     DatasetSpec,
     EncoderSpec,
+    ExportSpec,
     ObjectiveSpec,
     ProtocolSpec,
 )
 
-Kind: TypeAlias = Literal["encoder", "augmentation", "dataset", "objective", "protocol"]
+Kind: TypeAlias = Literal["encoder", "augmentation", "dataset", "objective", "protocol", "export"]
 
 SPEC_OF: Mapping[Kind, type[ComponentSpec]] = MappingProxyType(
     {
@@ -26,6 +27,7 @@ SPEC_OF: Mapping[Kind, type[ComponentSpec]] = MappingProxyType(
         "dataset": DatasetSpec,
         "objective": ObjectiveSpec,
         "protocol": ProtocolSpec,
+        "export": ExportSpec,
     }
 )
 """The spec each kind's hook returns; the hook is ``vicreg_<kind>s``."""

@@ -70,6 +70,7 @@ def _examine(entry_point: EntryPoint, claims: list[EntryPoint], selected: Collec
         name=entry_point.name,
         distribution=distribution,
         version=version,
+        module=entry_point.module,
         state=state,
         error=error,
         components=brought.components,

@@ -25,6 +25,7 @@ from vicreg_core.plugins.specs import (
     AugmentationSpec,
     DatasetSpec,
     EncoderSpec,
+    ExportSpec,
     ObjectiveSpec,
     ProtocolSpec,
     RecipeFolder,
@@ -79,6 +80,16 @@ def vicreg_protocols() -> list[ProtocolSpec]:  # type: ignore[empty-body]
 
     >>> ProtocolSpec(name="sts", target="my_package.sts:Sts", summary="sentence similarity").name
     'sts'
+    """
+
+
+@hookspec
+def vicreg_exports() -> list[ExportSpec]:  # type: ignore[empty-body]
+    """Formats that ``vicreg export`` writes trained encoders in, for tools outside the suite.
+
+    >>> taken = ("mine/conv",)
+    >>> ExportSpec(name="onnx", target="my_package.onnx:write", summary="ONNX", encoders=taken).encoders
+    ('mine/conv',)
     """
 
 

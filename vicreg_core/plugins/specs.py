@@ -122,6 +122,21 @@ class ProtocolSpec(ComponentSpec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSpec(ComponentSpec):
+    """``target(model: PretrainedEncoder, folder: Path) -> None`` writes a trained encoder for other tools.
+
+    The folder does not exist yet; the target makes it, and raises ``RunError`` for an encoder it has no form
+    for.
+
+    Attributes:
+        encoders: full names of the encoders the format takes, e.g. ``("text/bag",)``.
+    """
+
+    arguments = ("model", "folder")
+    encoders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeFolder:
     """A folder of recipe YAMLs inside a plugin's package; at most one a plugin.
 

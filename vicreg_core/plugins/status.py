@@ -45,6 +45,7 @@ class PluginStatus:
         name: the entry point's name, which is the plugin's namespace.
         distribution: name of the distribution that installed it.
         version: version of that distribution.
+        module: of its hook implementations.
         state: what became of it.
         error: one line on why it is not usable.
         components: what it brings; empty where it is not usable.
@@ -56,6 +57,7 @@ class PluginStatus:
     name: str
     distribution: str
     version: str
+    module: str = ""
     state: PluginState
     error: str | None = None
     components: tuple[Component, ...] = ()

@@ -50,7 +50,10 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], fingerprint:
     try:
         with atomic_path(target) as temporary:
             temporary.mkdir()
-            _write_state(state, temporary / "state.pt")
+            # Through a file of Python's: torch's own writer loses the system's reason, and torch 2.8 even the
+            # failure of a small write.
+            with (temporary / "state.pt").open("wb") as stream:
+                torch.save(state, stream)
             meta = {"format": FORMAT, "step": step, "fingerprint": fingerprint}
             (temporary / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     except RunError as error:
@@ -61,14 +64,6 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], fingerprint:
     for old in steps_saved(folder)[:-keep]:
         remove(checkpoint_path(folder, old))
     return target
-
-
-def _write_state(state: dict[str, Any], path: Path) -> None:
-    try:
-        torch.save(state, path)
-    except RuntimeError as error:
-        # torch's zip writer turns a failed write into a RuntimeError that has lost the system's reason.
-        raise OSError(None, "the disk refused the write") from error
 
 
 def load_checkpoint(path: Path, fingerprint: str, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -98,6 +99,18 @@ class RunDirectory:
         remove_partials(self.path)
         if self.checkpoints.is_dir():
             remove_partials(self.checkpoints)
+
+    @property
+    def has_started(self) -> bool:
+        """Whether a step was logged or a checkpoint written."""
+        return self.metrics.exists() or self.checkpoints.exists() or self.model.exists()
+
+    def discard(self) -> None:
+        """Remove what a run wrote, and the folder if nothing else is in it."""
+        for name in _OWN:
+            remove(self.path / name)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
     def write_environment(self, facts: dict[str, Any]) -> None:
         """Record versions and hardware, with ``facts`` of the run (device, precision, processes)."""

@@ -77,8 +77,14 @@ def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrit
     progress = Progress(run.log if rank() == 0 else None)
     progress.say(f"run {run.path}: {device.type}, {precision.name}, {world_size()} process(es)")
 
-    components = build_components(loaded)
-    trainer = build_trainer(loaded, components, device, precision, run, progress)
+    try:
+        components = build_components(loaded)
+        trainer = build_trainer(loaded, components, device, precision, run, progress)
+    except VicregError:
+        # Nothing was trained: a folder left behind would only be in the way of the next try.
+        if rank() == 0 and not run.has_started:
+            run.discard()
+        raise
     reached = trainer.restore() if resume else 0
     if reached:
         progress.say(f"resumed after step {reached:,} of {trainer.total_steps:,}")

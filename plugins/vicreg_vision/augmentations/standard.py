@@ -15,6 +15,7 @@ from vicreg_core.data.keys import Keys
 from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.blur import gaussian_blur, solarise
 from vicreg_vision.augmentations.colour import jitter_linear, to_grayscale, turn_hue
+from vicreg_vision.augmentations.corruptions import SUMMARIES, corrupt_planes
 from vicreg_vision.augmentations.facts import ImageFacts
 from vicreg_vision.augmentations.ingest import read_image
 from vicreg_vision.augmentations.plan import ViewPlan, draw_plan
@@ -36,6 +37,7 @@ class StandardAugmentation(Augmentation):
     a sample has the same bits whatever the batch, the number of threads and the process it is made in.
     """
 
+    corruptions = SUMMARIES
     mean: Tensor
     inverse_std: Tensor
 
@@ -66,9 +68,7 @@ class StandardAugmentation(Augmentation):
 
     def forward(self, batch: Batch, keys: Keys | None = None) -> Tensor:
         """``(B, C, H, W)`` raw images to ``(B, C, size, size) float32`` views, on the batch's device."""
-        if not isinstance(batch, Tensor):
-            raise DataError(f"vision/standard takes a tensor of images, got {type(batch).__name__}")
-        images = self._checked(batch, 4)
+        images = self._checked(self._tensor(batch), 4)
         if keys is None:
             return self._evaluation_view(images)
         plan = draw_plan(keys, self.settings, None if self.per_sample else (images.shape[2], images.shape[3]))
@@ -113,14 +113,34 @@ class StandardAugmentation(Augmentation):
                 factors = (jitter.gain, jitter.to_mean, jitter.to_gray)
                 jitter_linear(jittered, *(factor[: bounds[-1], place] for factor in factors))
 
+    def corrupt(self, batch: Batch, name: str, severity: int, keys: Keys) -> Tensor:
+        """The evaluation view, corrupted before its normalisation, where white is 1, and cut to ``[0, 1]``.
+
+        Contrast, which takes a mean, may round differently in another batch; all else is bitwise by sample.
+        """
+        images = self._centred(self._checked(self._tensor(batch), 4))
+        views = torch.empty_like(images, memory_format=torch.contiguous_format)
+        for rows in _chunks(views):
+            planes = images[rows].transpose(0, 1).contiguous()
+            self._write(corrupt_planes(planes, name, severity, keys[rows]), views[rows])
+        return views
+
     def _evaluation_view(self, images: Tensor) -> Tensor:
         """Centre view and normalisation; images that are ``size`` x ``size`` already are used whole."""
-        views = centre_view(images, self.settings).to(torch.float32) * self.facts.unit
-        return views.sub_(self.mean[:, 0]).mul_(self.inverse_std[:, 0])
+        return self._centred(images).sub_(self.mean[:, 0]).mul_(self.inverse_std[:, 0])
+
+    def _centred(self, images: Tensor) -> Tensor:
+        """Centre views ``(B, C, size, size) float32`` where white is 1."""
+        return centre_view(images, self.settings).to(torch.float32) * self.facts.unit
 
     def _write(self, planes: Tensor, views: Tensor) -> None:
         """Normalise planes ``(C, n, S, S)`` into views ``(n, C, S, S)``."""
         torch.sub(planes, self.mean, out=views.transpose(0, 1)).mul_(self.inverse_std)
+
+    def _tensor(self, batch: Batch) -> Tensor:
+        if not isinstance(batch, Tensor):
+            raise DataError(f"vision/standard takes a tensor of images, got {type(batch).__name__}")
+        return batch
 
     def _checked(self, images: Tensor, dimensions: int) -> Tensor:
         if images.ndim != dimensions or images.shape[-3] != self.facts.channels:
