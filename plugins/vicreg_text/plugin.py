@@ -6,6 +6,7 @@ from vicreg_core.plugins import (
     AugmentationSpec,
     DatasetSpec,
     EncoderSpec,
+    ExportSpec,
     ProtocolSpec,
     RecipeFolder,
     hookimpl,
@@ -141,6 +142,29 @@ def vicreg_protocols() -> list[ProtocolSpec]:
             name="geometry",
             target="vicreg_text.protocols.geometry:build",
             summary="anisotropy, dependence on length, invariance to padding",
+        ),
+    ]
+
+
+@hookimpl
+def vicreg_exports() -> list[ExportSpec]:
+    """Folders that other libraries of documents open."""
+    return [
+        ExportSpec(
+            name="sentence-transformers",
+            target="vicreg_text.export:export_sentence_transformers",
+            summary="a folder that SentenceTransformer(path) opens, with the same vectors",
+            requires=("tokenizers",),
+            extra=EXTRA,
+            encoders=("text/bag", "text/hf"),
+        ),
+        ExportSpec(
+            name="transformers",
+            target="vicreg_text.export:export_transformers",
+            summary="a folder that AutoModel and AutoTokenizer open",
+            requires=("transformers",),
+            extra=EXTRA,
+            encoders=("text/hf",),
         ),
     ]
 

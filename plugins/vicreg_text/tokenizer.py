@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 PAD, MASK = "[PAD]", "[MASK]"
 FILE = "tokenizer.json"
+
+_PIECE = 8192
+_BETWEEN_WORDS = re.compile(r"(?<=\S)\s(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,28 @@ def _first_id(tokenizer: Tokenizer, names: tuple[str, ...], default: int) -> int
     return next((i for i in ids if i is not None), default)
 
 
+def parted(text: str) -> Iterator[str]:
+    """A text in pieces of at most 8,192 characters, so that a tokenizer's memory and time stay bounded.
+
+    The cuts lie before a single space between two words, where a tokenizer that splits at spaces cuts as
+    well, so that the tokens are those of the whole; a longer run without a space is cut where it must be.
+    """
+    start = 0
+    while len(text) - start > _PIECE:
+        places = [found.start() for found in _BETWEEN_WORDS.finditer(text, start + 1, start + _PIECE)]
+        stop = places[-1] if places else start + _PIECE
+        yield text[start:stop]
+        start = stop
+    yield text[start:]
+
+
+def encode(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The token ids of a text of any length, without special tokens."""
+    return [
+        token for piece in parted(text) for token in tokenizer.encode(piece, add_special_tokens=False).ids
+    ]
+
+
 def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
     """A byte-level BPE (Sennrich et al., arXiv:1508.07909) of ``texts``; no text is unknown to it."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
@@ -93,7 +119,7 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator((piece for text in texts for piece in parted(text)), trainer)
     return tokenizer
 
 

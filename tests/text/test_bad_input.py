@@ -9,6 +9,7 @@ import pytest
 
 from vicreg_core.errors import DataError
 from vicreg_text.corpus.dataset import TextDataset
+from vicreg_text.tokenizer import encode, parse_tokenizer, parted
 
 Open = Callable[..., TextDataset]
 GOOD = "".join(f"the {i}th heron waits by the river,bird\n" for i in range(1, 9))
@@ -51,7 +52,7 @@ def test_a_clear_message_each(
         assert len(open_table(path)) > 0
         return
     with pytest.raises(DataError) as error:
-        open_table(path)
+        _ = open_table(path).info
     assert said in str(error.value)
 
 
@@ -90,6 +91,26 @@ def test_a_very_long_line_is_one_document(tmp_path: Path, open_table: Open) -> N
     assert len(next(iter(data.documents.texts()))) == len(long)
     batch = data.__getitems__([0, 1])
     assert int(batch["length"][0]) > 200_000  # type: ignore[index]
+
+
+def test_a_very_long_word_costs_time_in_proportion(tmp_path: Path, open_table: Open) -> None:
+    rows = [{"text": "heron" * 200_000}, *({"text": f"row {i} of many"} for i in range(8))]
+    data = open_table(write(tmp_path, "\n".join(map(json.dumps, rows)), "rows.jsonl"))
+    tokenizer = parse_tokenizer(data.info.assets["tokenizer.json"])
+    assert tokenizer.decode(data[0]).replace(" ", "") == rows[0]["text"]
+
+
+@pytest.mark.parametrize("gap", [" ", "\n", ". "])
+def test_pieces_of_a_long_text_have_the_tokens_of_the_whole(
+    tmp_path: Path, open_table: Open, gap: str
+) -> None:
+    data = open_table(write(tmp_path, HEADER + GOOD))
+    tokenizer = parse_tokenizer(data.info.assets["tokenizer.json"])
+    text = gap.join(f"the {i}th heron  waits" for i in range(3_000))
+    assert len(list(parted(text))) > 5
+    assert "".join(parted(text)) == text
+    assert encode(tokenizer, text) == tokenizer.encode(text).ids
+    assert list(parted("")) == [""]
 
 
 def test_a_broken_line_of_jsonl_is_named(tmp_path: Path, open_table: Open) -> None:

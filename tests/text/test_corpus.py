@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from vicreg_core.contracts import DataInfo
 from vicreg_core.errors import DataError
 from vicreg_text.corpus import folder, huggingface, stdlib_docs
 from vicreg_text.corpus.config import (
@@ -94,10 +95,10 @@ def test_several_columns_and_files(tmp_path: Path, open_table: Open) -> None:
 def test_derived_once_and_again_when_the_content_changes(
     jsonl: Path, open_table: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = open_table(jsonl)
+    first = open_table(jsonl).tokens.flat
     with monkeypatch.context() as patch:
         patch.setattr("vicreg_text.corpus.tokens.parse_tokenizer", lambda _: pytest.fail("tokenised again"))
-        assert np.array_equal(open_table(jsonl).tokens.flat, first.tokens.flat)
+        assert np.array_equal(open_table(jsonl).tokens.flat, first)
     jsonl.write_text(jsonl.read_text().replace("heron", "crane"))
     assert "crane" in next(iter(open_table(jsonl).documents.texts()))
 
@@ -131,7 +132,25 @@ def test_token_vectors_reconstruct_lsa(corpus: TextDataset) -> None:
 
 def test_more_vectors_than_documents(jsonl: Path, open_table: Open) -> None:
     with pytest.raises(DataError, match=r"data\.token_vectors is 64, but 60 documents"):
-        open_table(jsonl, token_vectors=64)
+        _ = open_table(jsonl, token_vectors=64).info
+
+
+def test_a_handful_of_documents_is_read_for_a_model(
+    corpus: TextDataset, tmp_path: Path, open_table: Open
+) -> None:
+    """Nothing is fitted to them: neither a tokenizer nor more vectors than there are documents."""
+    path = tmp_path / "new.jsonl"
+    path.write_text(json.dumps({"text": "A heron, unheard of"}) + "\n")
+    new = open_table(path, token_vectors=64).for_model(corpus.info)
+    tokenizer = parse_tokenizer(corpus.info.assets["tokenizer.json"])
+    assert tokenizer.decode(new[0]).strip() == "a heron, unheard of"
+    assert new.metadata["tokens"] == [len(new[0])]
+    assert new.info is corpus.info
+    batch = new.__getitems__([0])
+    assert isinstance(batch, dict)
+    assert batch["partner_length"].tolist() == [[0, 0, 0, 0]]
+    with pytest.raises(DataError, match="the model was trained on other data"):
+        new.for_model(DataInfo(facts={"channels": 3}))
 
 
 def test_floor_has_a_row_a_document(corpus: TextDataset) -> None:
@@ -154,6 +173,19 @@ def test_partners_share_the_key() -> None:
 def test_groups_keep_views_of_one_another_together(corpus: TextDataset) -> None:
     assert corpus.groups is not None
     assert len(np.unique(corpus.groups)) == 20
+
+
+def test_a_group_is_named_alike_in_both_splits(jsonl: Path, tmp_path: Path, open_table: Open) -> None:
+    """So that a leak between the splits is seen, and none where there is none."""
+    other = tmp_path / "other.jsonl"
+    rows = [{"text": f"text {i}", "author": author} for i, author in enumerate(["z", None, "a7"])]
+    other.write_text("\n".join(map(json.dumps, rows)))
+    train = open_table(jsonl, group="author")
+    test = open_table(jsonl, "test", test=str(other), group="author")
+    assert test.groups is not None
+    assert train.groups is not None
+    assert set(test.groups) & set(train.groups) == {"a7"}
+    assert len(set(test.groups)) == 3
 
 
 def test_folder(tmp_path: Path) -> None:

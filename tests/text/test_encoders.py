@@ -12,7 +12,7 @@ from vicreg_core.contracts import DataInfo, Encoder
 from vicreg_core.errors import DataError
 from vicreg_text.corpus.dataset import TextDataset
 from vicreg_text.corpus.statistics import count_matrix
-from vicreg_text.encoders import bag, transformer
+from vicreg_text.encoders import bag, transformer, windows
 from vicreg_text.encoders.config import BagConfig, TransformerConfig
 
 SMALL = TransformerConfig(dim=32, depth=2, heads=2, window=16)
@@ -132,3 +132,21 @@ def test_a_start_from_the_corpus_needs_its_vectors(
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ValueError, match="multiple of 2"):
         TransformerConfig(dim=30, heads=4)
+
+
+def test_buckets_of_like_length_change_no_vector_and_spare_the_padding() -> None:
+    lengths = [1 + (i * 37) % 60 for i in range(70)]
+    ids, mask = view(lengths, 60).values()
+    sizes: list[int] = []
+
+    def compute(ids: Tensor, mask: Tensor) -> Tensor:
+        sizes.append(ids.numel())
+        return (ids * mask).cumsum(1)[:, -1:].float()
+
+    got = windows.in_buckets(ids, mask, compute)
+    assert torch.equal(got, (ids * mask).sum(1, keepdim=True).float())
+    assert len(sizes) == 4
+    assert sum(sizes) < 0.7 * ids.numel()
+    few = windows.in_buckets(ids[:20], mask[:20], compute)
+    assert torch.equal(few, got[:20])
+    assert sizes[4:] == [20 * 60]

@@ -86,6 +86,13 @@ def test_pairs_dataset_leads_back_to_the_pairs(tmp_path: Path) -> None:
     assert list(data.ids)[:3] == ["0/0", "0/1", "1/0"]
     assert data.groups is not None
     assert data.groups[0] == data.groups[1] != data.groups[2]
+    tested = pairs.build(
+        PairsConfig(train=str(path), test=str(path), tokenizer=TokenizerConfig(vocab_size=400)),  # type: ignore[arg-type]
+        "test",
+    )
+    assert tested is not None
+    assert tested.groups is not None
+    assert not set(tested.groups) & set(data.groups)
     features = Features(ids=data.ids, vectors=np.zeros((18, 2), np.float32), metadata=data.metadata)
     found = similarity.pairs_of(features)
     assert found is not None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from vicreg_text.augmentations.config import (
 )
 from vicreg_text.augmentations.hiding import hide_tokens
 from vicreg_text.augmentations.ragged import Ragged, padded
+from vicreg_text.corpus.config import TokenizerConfig
 from vicreg_text.corpus.dataset import TextDataset
 from vicreg_text.tokenizer import Vocabulary
 
@@ -74,16 +76,32 @@ def test_random_spans_are_inside_and_as_long_as_asked() -> None:
     assert set(start[0::5].tolist()) == set(range(25))
 
 
-def test_views_hang_on_the_sample_not_on_its_batch(corpus: TextDataset) -> None:
-    augment = spans.build(SpansConfig(token_dropout=0.2, cutoff=0.1), corpus.info)
+@pytest.mark.parametrize(
+    ("module", "config"),
+    [
+        (spans, SpansConfig(token_dropout=0.2)),
+        (spans, SpansConfig(cutoff=0.3)),
+        (whole, WholeConfig(token_dropout=0.2, hide="mask")),
+        (adjacent, AdjacentConfig(min_tokens=1)),
+        (positives, PositivesConfig()),
+    ],
+    ids=["dropout", "cutoff", "whole", "adjacent", "positives"],
+)
+def test_views_hang_on_the_sample_not_on_its_batch(
+    corpus: TextDataset, module: ModuleType, config: ViewConfig
+) -> None:
+    augment = module.build(config, corpus.info)
     ids = hash_ids(corpus.ids)
 
-    def view(indices: list[int]) -> list[list[int]]:
-        batch = augment(corpus.__getitems__(indices), Keys.of(0, 3, ids[indices], 1))
+    def view(indices: list[int], epoch: int) -> list[list[int]]:
+        batch = augment(corpus.__getitems__(indices), Keys.of(0, epoch, ids[indices], 1))
         assert isinstance(batch, dict)
         return rows(batch)
 
-    assert view([5, 40, 17]) == [view([i])[0] for i in (5, 40, 17)]
+    some = [5, 40, 17, 8, 9]
+    first = view(some, 3)
+    assert first == view(some, 3) == [view([i], 3)[0] for i in some]
+    assert any(view(some, epoch) != first for epoch in range(4, 9))
 
 
 @pytest.mark.parametrize("hide", ["drop", "mask"])
@@ -210,3 +228,22 @@ def test_text_views_need_text() -> None:
 def test_span_limits_in_order() -> None:
     with pytest.raises(ValueError, match="min_fraction <= max_fraction"):
         SpansConfig(min_fraction=0.9, max_fraction=0.1)
+
+
+def test_views_are_shown_as_text(
+    corpus: TextDataset, jsonl: Path, bert: Path, open_table: Callable[..., TextDataset]
+) -> None:
+    data = open_table(jsonl, tokenizer=TokenizerConfig(pretrained=str(bert)))
+    text = next(iter(data.documents.texts()))
+    for source in (corpus, data):
+        augment = spans.build(SpansConfig(), source.info)
+        batch = augment(source.__getitems__([0, 1]))
+        assert isinstance(batch, dict)
+        assert augment.show(batch)[0].replace(" ", "") == text.replace(" ", "")
+        batch["mask"][0, 3:5] = False
+        cut = augment.show(batch)[0]
+        assert " … " in cut
+        assert len(cut) < len(text)
+    assert augment.show({"ids": batch["ids"], "mask": torch.zeros_like(batch["mask"])}) == ["", ""]
+    hidden = spans.build(SpansConfig(token_dropout=0.5, hide="mask"), data.info)
+    assert "[MASK]" in hidden.show(hidden(data.__getitems__([8]), keys(1)))[0]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,9 +14,13 @@ from vicreg_core.contracts import Augmentation, Batch, DataInfo
 from vicreg_core.data.keys import Keys
 from vicreg_core.errors import DataError
 from vicreg_text.augmentations.config import ViewConfig
+from vicreg_text.augmentations.corruptions import SUMMARIES, corrupt_documents
 from vicreg_text.augmentations.hiding import hide_tokens
 from vicreg_text.augmentations.ragged import Ragged, padded
-from vicreg_text.tokenizer import FILE, Vocabulary, parse_tokenizer
+from vicreg_text.tokenizer import FILE, Vocabulary, encode, parse_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class TextAugmentation(Augmentation):
@@ -28,6 +34,8 @@ class TextAugmentation(Augmentation):
         info: of a text dataset: vocabulary facts and the asset ``tokenizer.json``.
     """
 
+    corruptions = SUMMARIES
+
     def __init__(self, config: ViewConfig, info: DataInfo) -> None:
         super().__init__()
         if info.facts.get("kind") != "text":
@@ -35,7 +43,14 @@ class TextAugmentation(Augmentation):
         self.config = config
         self.vocabulary = Vocabulary.of_facts(info.facts)
         self._tokenizer_json = info.assets[FILE]
-        self._tokenizer: Any = None
+        self._parsed: Tokenizer | None = None
+
+    @property
+    def _tokenizer(self) -> Tokenizer:
+        """Parsed when first needed: a view needs ids alone."""
+        if self._parsed is None:
+            self._parsed = parse_tokenizer(self._tokenizer_json)
+        return self._parsed
 
     def ingest(self, item: Any) -> list[int]:
         """The token ids of a string.
@@ -45,10 +60,7 @@ class TextAugmentation(Augmentation):
         """
         if not isinstance(item, str):
             raise DataError(f"expected a string to encode, got {type(item).__name__}: {item!r:.60}")
-        if self._tokenizer is None:
-            self._tokenizer = parse_tokenizer(self._tokenizer_json)
-        ids: list[int] = self._tokenizer.encode(item, add_special_tokens=False).ids
-        return ids
+        return encode(self._tokenizer, item)
 
     def collate(self, samples: Sequence[list[int]]) -> Batch:
         """A ragged batch, as text datasets give it."""
@@ -61,12 +73,43 @@ class TextAugmentation(Augmentation):
         assert isinstance(batch, dict)
         ragged = self.documents(batch, keys)
         if keys is None:
-            limit = self.config.evaluation_tokens
-            length = ragged.length if limit is None else ragged.length.clamp(max=limit)
-            return padded(ragged, torch.zeros_like(length), length, self.vocabulary)
+            return self._whole(self._readable(ragged))
         start, length = self.span(ragged, keys)
         view = padded(ragged, start, length, self.vocabulary)
         return hide_tokens(view, keys, self.config, self.vocabulary)
+
+    def corrupt(self, batch: Batch, name: str, severity: int, keys: Keys) -> Batch:
+        """The evaluation view of damaged documents, cut to ``evaluation_tokens`` before and after."""
+        assert isinstance(batch, dict)
+        documents = self._readable(self.documents(batch, None))
+        damaged = corrupt_documents(documents, name, severity, keys, lambda: self._tokenizer)
+        return self._whole(self._readable(damaged))
+
+    def _readable(self, documents: Ragged) -> Ragged:
+        """The documents up to the most tokens read of each outside training."""
+        limit = self.config.evaluation_tokens
+        return documents if limit is None else documents._replace(length=documents.length.clamp(max=limit))
+
+    def _whole(self, documents: Ragged) -> Batch:
+        return padded(documents, torch.zeros_like(documents.length), documents.length, self.vocabulary)
+
+    def show(self, views: Batch) -> list[str]:
+        """The text of each view, with ``…`` where tokens were left out of it."""
+        assert isinstance(views, dict)
+        return [
+            self._text(ids, mask)
+            for ids, mask in zip(views["ids"].tolist(), views["mask"].tolist(), strict=True)
+        ]
+
+    def _text(self, ids: list[int], mask: list[bool]) -> str:
+        reach = max((place + 1 for place, kept in enumerate(mask) if kept), default=0)
+        body = slice(len(self.vocabulary.prefix), max(0, reach - len(self.vocabulary.suffix)))
+        runs = groupby(zip(mask[body], ids[body], strict=True), key=itemgetter(0))
+        parts = (
+            self._tokenizer.decode([token for _, token in run], skip_special_tokens=False) if kept else " … "
+            for kept, run in runs
+        )
+        return "".join(parts).strip()
 
     def documents(self, batch: dict[str, Tensor], keys: Keys | None) -> Ragged:
         """The documents a view is taken of."""

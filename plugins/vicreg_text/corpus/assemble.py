@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,34 +39,53 @@ def open_split(
     if split == "test" and test is None:
         return None
     documents = open_documents(train, config.on_error)
-    tokenizer_json = fit_tokenizer(documents, config.tokenizer, config.max_fit)
-    tokens = tokenise(documents, tokenizer_json)
-    if split == "train":
-        _require_views(documents, tokens.lengths)
-        _require_variety(documents, tokens)
-    info = _info(config, documents, tokens, tokenizer_json)
+    fit = TrainingFit(config, documents)
     classes = class_list(documents)
     floor = partial(lsa_floor, documents, config.max_fit)
     if split == "test" and test is not None:
         documents = open_documents(test(), config.on_error)
+    return TextDataset(documents, lambda: fit.info, floor, classes)
+
+
+class TrainingFit:
+    """What is fitted to the training documents, at the moment it is asked for.
+
+    Data that is read for a saved model asks for nothing: it may be a handful of documents, to which nothing
+    could be fitted.
+
+    Args:
+        config: the dataset's recipe keys.
+        documents: the training documents.
+    """
+
+    def __init__(self, config: CorpusConfig, documents: Documents) -> None:
+        self.config, self.documents = config, documents
+
+    @cached_property
+    def info(self) -> DataInfo:
+        """The tokenizer, what views and encoders must know of it, and the corpus' token vectors.
+
+        Raises:
+            DataError: where nothing can be learnt from the documents.
+        """
+        config, documents = self.config, self.documents
+        tokenizer_json = fit_tokenizer(documents, config.tokenizer, config.max_fit)
         tokens = tokenise(documents, tokenizer_json)
-    return TextDataset(documents, tokens, info, floor, classes)
-
-
-def _info(config: CorpusConfig, documents: Documents, tokens: Tokens, tokenizer_json: bytes) -> DataInfo:
-    vocabulary = Vocabulary.of(parse_tokenizer(tokenizer_json))
-    assets = {FILE: tokenizer_json}
-    if config.token_vectors:
-        key = key_of(documents.key, hashlib.blake2b(tokenizer_json, digest_size=16).hexdigest())
-        assets |= starting_assets(tokens, key, vocabulary.size, config.token_vectors, config.max_fit)
-    facts = {
-        "kind": "text",
-        **vocabulary.facts(),
-        "tokenizer": config.tokenizer.pretrained,
-        "token_vectors": config.token_vectors,
-        "positives": documents.column("positives") is not None,
-    }
-    return DataInfo(facts=facts, assets=assets)
+        _require_views(documents, tokens.lengths)
+        _require_variety(documents, tokens)
+        vocabulary = Vocabulary.of(parse_tokenizer(tokenizer_json))
+        assets = {FILE: tokenizer_json}
+        if config.token_vectors:
+            key = key_of(documents.key, hashlib.blake2b(tokenizer_json, digest_size=16).hexdigest())
+            assets |= starting_assets(tokens, key, vocabulary.size, config.token_vectors, config.max_fit)
+        facts = {
+            "kind": "text",
+            **vocabulary.facts(),
+            "tokenizer": config.tokenizer.pretrained,
+            "token_vectors": config.token_vectors,
+            "positives": documents.column("positives") is not None,
+        }
+        return DataInfo(facts=facts, assets=assets)
 
 
 def _require_views(documents: Documents, lengths: NDArray[np.int64]) -> None:

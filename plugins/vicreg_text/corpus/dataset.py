@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from vicreg_core.errors import DataError
 from vicreg_text.corpus.documents import Documents
 from vicreg_text.corpus.floor import LsaFloor
 from vicreg_text.corpus.partners import Partners
-from vicreg_text.corpus.tokens import Tokens
+from vicreg_text.corpus.tokens import Tokens, tokenise
+from vicreg_text.tokenizer import FILE
 
 _PARTNERS = 4
 
@@ -32,8 +34,7 @@ class TextDataset(DatasetAdapter):
 
     Args:
         documents: texts and columns.
-        tokens: their token ids.
-        info: vocabulary facts and the tokenizer.
+        fit: what is fitted to the training documents; called when it is first needed.
         floor: features without learning, from the training documents.
         classes: names of the classes, where there are labels.
     """
@@ -43,23 +44,38 @@ class TextDataset(DatasetAdapter):
     def __init__(
         self,
         documents: Documents,
-        tokens: Tokens,
-        info: DataInfo,
+        fit: Callable[[], DataInfo],
         floor: Callable[[], LsaFloor],
         classes: Sequence[str] = (),
     ) -> None:
-        self.documents, self.tokens, self.info, self._floor = documents, tokens, info, floor
+        self.documents, self._fit, self._floor = documents, fit, floor
         self.classes = tuple(classes)
         self.ids = _ids(documents)
         self.labels = _labels(documents, self.classes) if classes else None
         self.groups = _groups(documents)
-        self.metadata: Mapping[str, Sequence[Any]] = {
-            "tokens": tokens.lengths.tolist(),
-            **documents.metadata(),
-        }
         self.skipped = tuple(documents.skipped)
-        keys = documents.column("positives")
-        self._partners = None if keys is None else Partners(keys, _PARTNERS)
+
+    @cached_property
+    def info(self) -> DataInfo:  # type: ignore[override]
+        """Vocabulary facts, the tokenizer and, for a fresh encoder, the corpus' token vectors."""
+        return self._fit()
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The token ids of the documents, derived now or found in the cache."""
+        return tokenise(self.documents, self.info.assets[FILE])
+
+    @cached_property
+    def metadata(self) -> Mapping[str, Sequence[Any]]:  # type: ignore[override]
+        """The number of tokens and the recipe's metadata columns."""
+        return {"tokens": self.lengths.tolist(), **self.documents.metadata()}
+
+    @cached_property
+    def _partners(self) -> Partners | None:
+        if not self.info.facts["positives"]:
+            return None
+        # Data without the key, read for a model trained with one: every document is its own partner.
+        return Partners(self.documents.column("positives") or [None] * len(self), _PARTNERS)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -87,6 +103,16 @@ class TextDataset(DatasetAdapter):
     def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(len(indices), 256) float32``: LSA of TF-IDF, fitted on the training documents."""
         return self._floor().features(self.documents, indices)
+
+    def for_model(self, info: DataInfo) -> TextDataset:
+        """The same documents, read by the model's tokenizer; nothing is fitted to them.
+
+        Raises:
+            DataError: the model is not one of documents.
+        """
+        if info.facts.get("kind") != "text":
+            raise DataError(f"{self.documents.name} holds documents, and the model was trained on other data")
+        return TextDataset(self.documents, lambda: info, self._floor, self.classes)
 
 
 def class_list(documents: Documents) -> tuple[str, ...]:
@@ -144,5 +170,9 @@ def _groups(documents: Documents) -> NDArray[Any] | None:
     groups = documents.column("group") or documents.column("positives")
     if groups is None:
         return None
-    named = [f"row {i}" if group is None else f"={group}" for i, group in enumerate(groups)]
-    return np.unique(named, return_inverse=True)[1].astype(np.int64)
+    alone = f"row {{}} of {documents.name}"  # a document without a group is one by itself
+    named = [
+        alone.format(n) if group is None else group
+        for n, group in zip(documents.numbers().tolist(), groups, strict=True)
+    ]
+    return np.array(named, dtype=object)

@@ -32,19 +32,20 @@ def _source(config: PairsConfig, key: str, patterns: tuple[str, ...]) -> Source:
     # Missing columns are found in the table's own rows, before they are taken apart.
     return replace(
         table,
-        fingerprint=key_of("pairs", names, table.fingerprint),
-        rows=lambda: _sentences(table, config),
+        fingerprint=key_of("pairs", key, names, table.fingerprint),
+        rows=lambda: _sentences(table, config, key),
         columns=Columns(id="id", group="pair", metadata=("pair", "score", "text")),
     )
 
 
-def _sentences(table: Source, config: PairsConfig) -> Iterator[Row]:
+def _sentences(table: Source, config: PairsConfig, split: str) -> Iterator[Row]:
     for number, row in enumerate(table.rows()):
         if row.problem is not None:
             yield row
             continue
         table.columns.require(row)
         score = row.values[config.score] if config.score else None
+        pair = f"{split} {number}"  # unlike those of the other split: a pair is a group
         for place, column in enumerate((config.first, config.second)):
-            values = {"text": row.values[column], "id": f"{number}/{place}", "pair": number, "score": score}
+            values = {"text": row.values[column], "id": f"{number}/{place}", "pair": pair, "score": score}
             yield Row(row.place, values)

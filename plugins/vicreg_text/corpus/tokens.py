@@ -15,12 +15,12 @@ from vicreg_core.errors import DataError
 from vicreg_text.corpus.cache import cached_folder, key_of
 from vicreg_text.corpus.config import TokenizerConfig
 from vicreg_text.corpus.documents import Documents
-from vicreg_text.tokenizer import FILE, parse_tokenizer, pretrained_tokenizer, train_tokenizer
+from vicreg_text.tokenizer import FILE, parse_tokenizer, parted, pretrained_tokenizer, train_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_FORMAT = 1
+_FORMAT = 2
 _BATCH = 256
 
 
@@ -83,23 +83,25 @@ def _write(documents: Documents, tokenizer_json: bytes, folder: Path) -> None:
     tokenizer = parse_tokenizer(tokenizer_json)
     wide = tokenizer.get_vocab_size(with_added_tokens=True) > 2**16
     dtype = np.dtype(np.uint32 if wide else np.uint16)
-    lengths: list[int] = []
+    lengths = np.zeros(len(documents), dtype=np.int64)
     with (folder / "flat.raw").open("wb") as sink:
-        for ids in _encoded(documents, tokenizer):
-            lengths.append(len(ids))
+        for number, ids in _encoded(documents, tokenizer):
+            lengths[number] += len(ids)
             sink.write(np.asarray(ids, dtype=dtype).tobytes())
-    total = sum(lengths)
+    total = int(lengths.sum())
     if total == 0:
         raise DataError(f"{documents.name}: the tokenizer turns every document into nothing")
     flat = np.lib.format.open_memmap(folder / "flat.npy", mode="w+", dtype=dtype, shape=(total,))
     flat[:] = np.memmap(folder / "flat.raw", dtype=dtype, mode="r")
     flat.flush()
     (folder / "flat.raw").unlink()
-    np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
 
 
-def _encoded(documents: Documents, tokenizer: Tokenizer) -> Iterator[list[int]]:
-    texts = documents.texts()
-    while block := list(islice(texts, _BATCH)):
-        for encoding in tokenizer.encode_batch_fast(block, add_special_tokens=False):
-            yield encoding.ids
+def _encoded(documents: Documents, tokenizer: Tokenizer) -> Iterator[tuple[int, list[int]]]:
+    """The number of a document and the token ids of one of its pieces, in order."""
+    pieces = ((number, piece) for number, text in enumerate(documents.texts()) for piece in parted(text))
+    while block := list(islice(pieces, _BATCH)):
+        encodings = tokenizer.encode_batch_fast([piece for _, piece in block], add_special_tokens=False)
+        for (number, _), encoding in zip(block, encodings, strict=True):
+            yield number, encoding.ids

@@ -48,13 +48,18 @@ class BagEncoder(Encoder):
         """``{"ids": (B, L) int64, "mask": (B, L) bool}`` to ``(B, dim)``; zeros for an empty document."""
         assert isinstance(batch, dict)
         ids, mask = batch["ids"], batch["mask"]
-        weight = functional.embedding(ids, self.log_weight[:, None])[..., 0].exp() * mask
+        count = mask.sum(1)
+        # Flat, since a batch of documents is mostly padding, which would be looked up and summed as well.
+        tokens, first = ids[mask], count.cumsum(0) - count
+        weight = functional.embedding(tokens, self.log_weight[:, None])[..., 0].exp()
         summed = functional.embedding_bag(
-            ids, self.table.to(weight.dtype), per_sample_weights=weight, mode="sum"
+            tokens, self.table.to(weight.dtype), first, per_sample_weights=weight, mode="sum"
         )
         if self.normalize:
             return functional.normalize(summed, dim=1) * math.sqrt(self.embedding_dim)
-        return summed / (weight.square().sum(1, keepdim=True) + _EPSILON).sqrt()
+        row = torch.repeat_interleave(torch.arange(len(ids), device=ids.device), count)
+        squares = weight.new_zeros(len(ids)).index_add(0, row, weight.square())
+        return summed / (squares[:, None] + _EPSILON).sqrt()
 
 
 def build(config: BagConfig, info: DataInfo) -> BagEncoder:

@@ -13,7 +13,7 @@ from vicreg_core.contracts import Batch, DataInfo, Encoder
 from vicreg_core.errors import DataError
 from vicreg_text.encoders.config import HuggingFaceEncoderConfig
 from vicreg_text.encoders.tuning import choose_trained
-from vicreg_text.encoders.windows import pooled_mean
+from vicreg_text.encoders.windows import in_buckets, pooled_mean
 
 CONFIG_ASSET = "encoder/config.json"
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
@@ -51,7 +51,11 @@ class HuggingFaceEncoder(Encoder):
         assert isinstance(batch, dict)
         ids, mask = batch["ids"], batch["mask"]
         if self.pooling == "first":
-            return self._hidden_states(ids[:, : self.window], mask[:, : self.window])[:, 0]
+            return in_buckets(
+                ids[:, : self.window],
+                mask[:, : self.window],
+                lambda ids, mask: self._hidden_states(ids, mask)[:, 0],
+            )
         return pooled_mean(ids, mask, self.window, self._hidden_states)
 
     def _hidden_states(self, ids: Tensor, mask: Tensor) -> Tensor:
