@@ -1,7 +1,8 @@
-"""Profiles for the tools of biologists: AnnData and pycytominer's tables, from a finished run in one command.
+"""Profiles for the tools of biologists: pycytominer's tables and means over wells, from a finished run.
 
-``python -m vicreg_biomedical.profiles RUN [KEY=VALUE]... --out cells.h5ad`` embeds the run's data, or other
-data named by overrides such as ``data.path=plate-2``, and writes it by the suffix of ``--out``.
+``python -m vicreg_biomedical.profiles RUN [KEY=VALUE]... --out wells.parquet --by plate,well`` embeds the
+run's data, or other data named by overrides such as ``data.path=plate-2``, and writes it by the suffix of
+``--out``.
 """
 
 from __future__ import annotations
@@ -15,25 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicreg_core.errors import RunError, VicregError
-from vicreg_core.evaluation.vector_files import VectorTable
+from vicreg_core.evaluation.vector_files import VectorTable, write_vectors
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
-    from anndata import AnnData  # type: ignore[import-untyped]
 
 SUFFIXES = (".h5ad", ".parquet", ".csv", ".csv.gz")
 FEATURE = "VICReg"
-
-
-def to_anndata(table: VectorTable) -> AnnData:
-    """AnnData with the vectors as ``X`` ``(n, D) float32`` and every column in ``obs``, indexed by ``id``."""
-    import pandas as pd
-    from anndata import AnnData
-
-    obs = pd.DataFrame({name: _uniform(column) for name, column in table.columns.items() if name != "id"})
-    obs.index = pd.Index([str(i) for i in table.columns["id"]], name="id")
-    names = pd.DataFrame(index=[f"{FEATURE}_{d}" for d in range(table.vectors.shape[1])])
-    return AnnData(X=table.vectors, obs=obs, var=names)
 
 
 def to_profiles(table: VectorTable) -> pd.DataFrame:
@@ -82,7 +71,7 @@ def write_profiles(path: Path, table: VectorTable) -> None:
     if not path.name.endswith(SUFFIXES):
         raise RunError(f"--out {path}: expected a name that ends in {', '.join(SUFFIXES)}")
     if path.suffix == ".h5ad":
-        to_anndata(table).write_h5ad(path)
+        write_vectors(path, table)
     elif path.suffix == ".parquet":
         to_profiles(table).to_parquet(path, index=False)
     else:
@@ -117,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise RunError(f"{given.out} exists; replace it with --overwrite, or give another --out")
         from vicreg_core.evaluation.embed import embed_run
 
-        table = embed_run(given.run, overrides=given.overrides, say=_tell)
+        table = embed_run(given.run, overrides=given.overrides, samples=False, say=_tell)
         if given.by:
             table = aggregate(table, given.by.split(","))
         write_profiles(given.out, table)

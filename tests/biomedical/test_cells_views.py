@@ -65,6 +65,19 @@ def test_the_evaluation_view_is_the_standardised_crop() -> None:
     assert (view.std(dim=(0, 2, 3)) - 1).abs().max() < 0.1
 
 
+def test_the_evaluated_field_may_differ_from_the_training_views() -> None:
+    data = cells()
+    crops = data.__getitems__(np.arange(4))
+    narrow, wide, mixed = (
+        build(CellsConfig(preset="none", **fields), data.info)
+        for fields in ({"field": 0.5}, {}, {"field": 0.5, "evaluation_field": 1.0})
+    )
+    keys = Keys.of(0, 0, torch.arange(4), 0)
+    assert torch.equal(mixed(crops, keys), narrow(crops, keys))
+    assert torch.equal(mixed(crops), wide(crops))
+    assert not torch.equal(narrow(crops), wide(crops))
+
+
 def test_right_angles_only_move_pixels() -> None:
     data = cells()
     batch = data.__getitems__(range(48))

@@ -17,6 +17,10 @@ CENTRES = ((20, 20), (20, 60), (50, 40), (3, 76))
 """The last cell is too near the border for a crop of 16."""
 
 
+def image_of(channels: int, dtype: type) -> Any:
+    return RNG.integers(0, 100, (channels, 80, 80)).astype(dtype)
+
+
 def write_sites(folder: Path, count: int = 2, *, binary: bool = False) -> Path:
     folder.mkdir(exist_ok=True)
     for site in range(count):
@@ -184,9 +188,9 @@ def test_a_bad_site_is_named_or_skipped(tmp_path: Path, spoil: str, said: str) -
     elif spoil == "truncated":
         image.write_bytes(image.read_bytes()[:5000])
     elif spoil == "channels":
-        write_tiff(image, np.ones((2, 80, 80), np.uint16), "CYX")
+        write_tiff(image, image_of(2, np.uint16), "CYX")
     else:
-        write_tiff(image, np.ones((3, 80, 80), np.uint8), "CYX", ["DNA", "ER", "AGP"])
+        write_tiff(image, image_of(3, np.uint8), "CYX", ["DNA", "ER", "AGP"])
     with pytest.raises(DataError, match=said):
         opened(folder)
     data = opened(folder, on_error="skip")

@@ -32,7 +32,7 @@ def test_h5ad_holds_vectors_and_every_column(tmp_path: Path) -> None:
     assert list(back.obs_names) == ["a", "b", "c", "d"]
     assert list(back.obs["plate"]) == ["P1", "P1", "P2", "P2"]
     assert list(back.obs["y"]) == [0.5, 1.5, 2.5, 3.5]
-    assert list(back.var_names) == ["VICReg_0", "VICReg_1"]
+    assert list(back.var_names) == ["v0", "v1"]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".csv.gz"])

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vicreg_biomedical.augmentations.config import CellsConfig
+from vicreg_biomedical.augmentations.corruptions import SUMMARIES, corrupt_crops
 from vicreg_biomedical.augmentations.geometry import sample_view
 from vicreg_biomedical.augmentations.intensity import (
     camera_noise,
@@ -35,6 +36,8 @@ class CellViews(Augmentation):
         RecipeError: stain jitter asked for data that is not RGB.
     """
 
+    corruptions = SUMMARIES
+
     def __init__(self, config: CellsConfig, info: DataInfo) -> None:
         super().__init__()
         facts = info.facts
@@ -49,6 +52,7 @@ class CellViews(Augmentation):
         self.normalise = Normalise(config.normalise, facts)
         self.canvas = (int(facts["height"]), int(facts["width"]))
         self.size = (config.size, config.size) if config.size else self.canvas
+        self.centred = facts.get("centred_by")
         self.per_sample = not facts["uniform"]
 
     def ingest(self, item: Any) -> Tensor:
@@ -64,6 +68,11 @@ class CellViews(Augmentation):
         else:
             pixels, name = read_image(item).pixels, str(item)
         check_crop(pixels, name)
+        if self.centred and pixels.dtype.kind != "f":
+            raise DataError(
+                f"{name}: the model was trained on crops centred by {self.centred} (data.centre_by), which "
+                f"one crop alone cannot be; embed whole plates with vicreg embed RUN data.path=..."
+            )
         if self.normalise.channels is not None and pixels.shape[0] != self.channels:
             raise DataError(
                 f"{name} has shape {pixels.shape}: expected (channels, height, width) "
@@ -72,7 +81,12 @@ class CellViews(Augmentation):
         return torch.from_numpy(np.ascontiguousarray(pixels))
 
     def prepare(self, sample: Tensor, key: Keys | None) -> Tensor:
-        """Bring one ``(C, H, W)`` crop to the common canvas; a crop of that size passes untouched."""
+        """Bring one ``(C, H, W)`` crop to the common canvas; a crop of that size passes untouched.
+
+        Of a crop with its partners, ``(1 + P, C, H, W)``, the one that the view shows is brought.
+        """
+        if sample.ndim == 4:
+            sample = one_of_pair(sample[None], key)[0]
         if tuple(sample.shape[-2:]) == self.canvas:
             return sample
         if self.config.fit == "resize":
@@ -87,13 +101,14 @@ class CellViews(Augmentation):
         return torch.stack([self.prepare(sample, None) for sample in samples])
 
     def forward(self, batch: Batch, keys: Keys | None = None) -> Tensor:
-        """``(B, C, H, W)`` of any dtype to one ``(B, C, *size) float32`` view; bitwise by sample on a CPU."""
-        if isinstance(batch, dict):
-            raise TypeError("CellViews takes a (B, C, H, W) tensor, got a mapping")
-        config = self.config
-        images = sample_view(self.normalise.to_unit(batch), config, self.size, keys)
+        """``(B, C, H, W)`` of any dtype to one ``(B, C, *size) float32`` view; bitwise by sample on a CPU.
+
+        Of crops with their partners, ``(B, 1 + P, C, H, W)``, one of each is shown.
+        """
         if keys is None:
-            return self.normalise.standardise(images)
+            return self.normalise.standardise(self._unit_view(batch))
+        config = self.config
+        images = sample_view(self.normalise.to_unit(crops_of(batch, keys)), config, self.size, keys)
         if config.stain:
             images = jitter_stains(images, config.stain, keys)
         images = light_and_response(images, config, keys)
@@ -107,6 +122,42 @@ class CellViews(Augmentation):
         if config.coarse_dropout:
             images = drop_square(images, config.coarse_dropout, keys)
         return images
+
+    def corrupt(self, batch: Batch, name: str, severity: int, keys: Keys) -> Tensor:
+        """The evaluation view, damaged on the unit scale, where views are made.
+
+        Normalisation by ``cell`` is done anew afterwards, as it would be to a crop that came like this.
+        """
+        damaged = corrupt_crops(self._unit_view(batch), name, severity, keys)
+        if self.normalise.per_cell:
+            damaged = self.normalise.to_unit(damaged)
+        return self.normalise.standardise(damaged)
+
+    def _unit_view(self, batch: Batch) -> Tensor:
+        """The evaluation view on the unit scale."""
+        config = self.config
+        if config.evaluation_field is not None:
+            config = config.model_copy(update={"field": config.evaluation_field})
+        return sample_view(self.normalise.to_unit(crops_of(batch)), config, self.size, None)
+
+
+def crops_of(batch: Batch, keys: Keys | None = None) -> Tensor:
+    """The batch as the tensor of crops it must be; of crops with their partners, those the view shows.
+
+    Raises:
+        TypeError: for a mapping.
+    """
+    if isinstance(batch, dict):
+        raise TypeError("views of cells are made of a (B, C, H, W) tensor, got a mapping")
+    return one_of_pair(batch, keys) if batch.ndim == 5 else batch
+
+
+def one_of_pair(crops: Tensor, keys: Keys | None) -> Tensor:
+    """``(B, C, ...)`` of ``(B, 1 + P, C, ...)``: in the first view the cell itself, else a partner of it."""
+    if keys is None or keys.view == 0:
+        return crops[:, 0]
+    chosen = 1 + keys.integers("partner", crops.shape[1] - 1)
+    return crops[torch.arange(len(crops), device=crops.device), chosen]
 
 
 def build(config: CellsConfig, info: DataInfo) -> CellViews:

@@ -67,6 +67,10 @@ class CellsConfig(StrictModel):
     field: Annotated[
         float, Field(gt=0, le=1, description="share of the crop's shorter side a view shows at zoom 1")
     ] = 1.0
+    evaluation_field: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="the same of the view that is evaluated and embedded; none: as field"),
+    ] = None
     fit: Annotated[
         Literal["pad", "resize"],
         Field(description="crops of unlike size: pad or cut at the same pixel size, or resize"),

@@ -28,36 +28,46 @@ def light_and_response(images: Tensor, config: CellsConfig, keys: Keys) -> Tenso
         shift = keys.uniform("offset", channels, low=-config.offset, high=config.offset)
         images = images + shift[:, :, None, None]
     if config.illumination:
-        images = images * _lighting(images, config.illumination, keys)
+        slope = keys.uniform("illumination", 2, low=-config.illumination, high=config.illumination)
+        images = images * tilted_light(images, slope)
     return images
 
 
-def _lighting(images: Tensor, strength: float, keys: Keys) -> Tensor:
-    """``(B, 1, H, W)``: a tilted plane about 1, as a crop sees of a vignetted field; shared by channels."""
+def tilted_light(images: Tensor, slope: Tensor) -> Tensor:
+    """``(B, 1, H, W)``: a tilted plane about 1, as a crop sees of a vignetted field; shared by channels.
+
+    Args:
+        images: ``(B, C, H, W)``.
+        slope: ``(B, 2)``, change from the centre to the lower and to the right border.
+    """
     height, width = images.shape[-2:]
-    slope = keys.uniform("illumination", 2, low=-strength, high=strength)[:, :, None, None]
+    slope = slope[:, :, None, None]
     y = torch.linspace(-1, 1, height, device=images.device)[None, :, None]
     x = torch.linspace(-1, 1, width, device=images.device)[None, None, :]
     return (1 + slope[:, 0] * y + slope[:, 1] * x)[:, None].clamp_min(0.1)
 
 
 def defocus(images: Tensor, sigma_range: tuple[float, float], keys: Keys) -> Tensor:
-    """Gaussian blur of half of the samples, each with its own sigma, as separable shifted sums."""
+    """Gaussian blur of half of the samples, each with its own sigma."""
     chosen = keys.bernoulli("blur?", 0.5)
     rows = chosen.nonzero()[:, 0]
     if not len(rows):
         return images
     sigma = log_uniform(keys[rows], "blur", sigma_range)
-    radius = max(1, math.ceil(2.5 * sigma_range[1]))
+    return images.index_copy(0, rows, gaussian_blur(images[rows], sigma, sigma_range[1]))
+
+
+def gaussian_blur(images: Tensor, sigma: Tensor, largest: float) -> Tensor:
+    """Blur each image with its own ``(B,)`` sigma, at most ``largest``, as separable shifted sums."""
+    radius = max(1, math.ceil(2.5 * largest))
     offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=torch.float32)
     taps = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
     total = taps[:, 0].clone()
     for tap in range(1, taps.shape[1]):
         total += taps[:, tap]
-    blurred = images[rows]
     for axis in (2, 3):
-        blurred = _shifted_sum(blurred, taps / total[:, None], radius, axis)
-    return images.index_copy(0, rows, blurred)
+        images = _shifted_sum(images, taps / total[:, None], radius, axis)
+    return images
 
 
 def _shifted_sum(images: Tensor, taps: Tensor, radius: int, axis: int) -> Tensor:
@@ -72,10 +82,7 @@ def _shifted_sum(images: Tensor, taps: Tensor, radius: int, axis: int) -> Tensor
 
 
 def camera_noise(images: Tensor, config: CellsConfig, keys: Keys) -> Tensor:
-    """Shot and read noise of half of the samples: one normal draw of variance ``x / photons + read**2``.
-
-    The normal law is close to the Poisson's above about ten photons, which every preset keeps to.
-    """
+    """Shot and read noise of half of the samples: a variance of ``x / photons + read**2``."""
     rows = keys.bernoulli("noise?", 0.5).nonzero()[:, 0]
     if not len(rows):
         return images
@@ -87,8 +94,15 @@ def camera_noise(images: Tensor, config: CellsConfig, keys: Keys) -> Tensor:
     if config.read_noise:
         read = keys.uniform("read-noise", high=config.read_noise)[:, None, None, None]
         variance = variance + read * read
-    noisy = chosen + variance.sqrt() * keys.normal("noise", *chosen.shape[1:])
-    return images.index_copy(0, rows, noisy)
+    return images.index_copy(0, rows, shot_and_read_noise(chosen, variance, keys))
+
+
+def shot_and_read_noise(images: Tensor, variance: Tensor, keys: Keys) -> Tensor:
+    """Add one normal draw a value, of the variance given for it.
+
+    The normal law is close to the Poisson's above about ten photons, which every preset keeps to.
+    """
+    return images + variance.sqrt() * keys.normal("noise", *images.shape[1:])
 
 
 def drop_channels(images: Tensor, probability: float, keys: Keys) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vicreg_biomedical.augmentations.cells import CellViews
+from vicreg_biomedical.augmentations.cells import CellViews, crops_of
 from vicreg_biomedical.augmentations.config import CellsConfig, MonaiConfig
 from vicreg_biomedical.monai_import import import_monai
 from vicreg_core.contracts import Batch, DataInfo
@@ -57,9 +57,11 @@ class MonaiViews(CellViews):
 
     def forward(self, batch: Batch, keys: Keys | None = None) -> Tensor:
         """``(B, C, H, W)`` on the unit scale to zero mean and unit variance."""
-        if isinstance(batch, dict):
-            raise TypeError("MonaiViews takes a (B, C, H, W) tensor, got a mapping")
-        return self.normalise.standardise(batch)
+        return self.normalise.standardise(self._unit_view(batch))
+
+    def _unit_view(self, batch: Batch) -> Tensor:
+        """What :meth:`prepare` made is on the unit scale already."""
+        return crops_of(batch)
 
 
 def _build(entry: dict[str, Any]) -> Any:

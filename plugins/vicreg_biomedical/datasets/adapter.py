@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,21 +70,44 @@ class CropArray(CellDataset):
         table: the columns.
         info: the facts.
         floor: ``"pixels"`` or ``"intensity"``.
+        partners: ``(n, P) int64`` rows of the cells that each may be paired with, read beside it.
     """
 
     in_memory = True
 
-    def __init__(self, crops: PixelArray, table: CellTable, info: DataInfo, floor: str = "pixels") -> None:
+    def __init__(
+        self,
+        crops: PixelArray,
+        table: CellTable,
+        info: DataInfo,
+        floor: str = "pixels",
+        partners: NDArray[np.int64] | None = None,
+    ) -> None:
         super().__init__(table, info, floor)
-        self.crops = crops
+        self.crops, self.partners = crops, partners
 
     def __getitem__(self, index: int) -> Tensor:
-        """``(C, H, W)`` of the data's own dtype."""
-        return torch.from_numpy(np.array(self.crops[index]))
+        """``(C, H, W)`` of the data's own dtype, or ``(1 + P, C, H, W)`` with partners."""
+        return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int] | NDArray[np.int64]) -> Tensor:
-        """``(B, C, H, W)`` of the data's own dtype."""
-        return torch.from_numpy(np.ascontiguousarray(self.crops[np.asarray(indices)]))
+        """``(B, C, H, W)`` of the data's own dtype; with partners ``(B, 1 + P, C, H, W)``, the cell first."""
+        rows = np.asarray(indices)
+        if self.partners is not None:
+            rows = np.concatenate([rows[:, None], self.partners[rows]], axis=1)
+        return torch.from_numpy(np.ascontiguousarray(self.crops[rows]))
+
+    def for_model(self, info: DataInfo) -> DatasetAdapter:
+        """These cells without their partners, which are for training only.
+
+        Raises:
+            DataError: as that of :class:`CellDataset`.
+        """
+        alone = self
+        if self.partners is not None:
+            alone = copy.copy(self)
+            alone.partners = None
+        return CellDataset.for_model(alone, info)
 
     def _raw(self, indices: NDArray[np.int64]) -> PixelArray:
         return np.asarray(self.crops[indices])

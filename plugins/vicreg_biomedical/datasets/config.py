@@ -26,6 +26,14 @@ Floor = Annotated[
     Field(description="features without learning to compare with: small raw pixels or intensity statistics"),
 ]
 
+Positives = Annotated[
+    str | None,
+    Field(description="column, e.g. treatment or patient: two cells alike in it make a pair of views"),
+]
+PositivesAcross = Annotated[
+    str | None, Field(description="column, e.g. well or plate, in which the two cells of a pair must differ")
+]
+
 
 class CropsConfig(StrictModel):
     """Single-cell crops: a folder of image files, an npy or npz array, or a Parquet file with image bytes."""
@@ -41,6 +49,8 @@ class CropsConfig(StrictModel):
     group: Annotated[
         str | None, Field(description="key or column of the plate, patient or slide; never split over")
     ] = None
+    positives: Positives = None
+    positives_across: PositivesAcross = None
     metadata: Annotated[str | None, Field(description="CSV joined on its column of file names")] = None
     join_on: Annotated[str, Field(description="column of the CSV that holds the file names")] = "file"
     axes: Annotated[
@@ -95,6 +105,8 @@ class PlateConfig(StrictModel):
     bit_depth: BitDepth = None
     label: Annotated[str | None, Field(description="column of the labels")] = None
     group: Annotated[str | None, Field(description="column of the plate, patient or well")] = None
+    positives: Positives = None
+    positives_across: PositivesAcross = None
     test_groups: Annotated[
         Names | None, Field(description="groups that make the test split; none: the core holds some out")
     ] = None

@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from vicreg_biomedical.datasets.adapter import CellDataset, CellTable, CropArray, CropReader
 from vicreg_biomedical.datasets.config import CropsConfig
-from vicreg_biomedical.datasets.pixels import PixelArray, check_crop
+from vicreg_biomedical.datasets.pixels import DTYPES, PixelArray, check_crop, left_out
+from vicreg_biomedical.datasets.positives import pair_up
 from vicreg_biomedical.datasets.sources import RGB, CropSource, open_source
 from vicreg_biomedical.datasets.statistics import crop_facts
 from vicreg_biomedical.datasets.table import encode_labels, join, name_some, read_csv
 from vicreg_core.contracts import DataInfo
 from vicreg_core.errors import DataError
+
+CHECKED_AT_ONCE = 1024
+"""Crops of a memory-mapped stack that are looked at together."""
 
 
 def build(config: CropsConfig, split: str) -> CellDataset | None:
@@ -38,8 +42,14 @@ def build(config: CropsConfig, split: str) -> CellDataset | None:
     sizes = np.array([crop.shape[1:] for crop in crops]) if isinstance(crops, list) else None
     canvas = crops.shape[2:] if sizes is None else tuple(int(s) for s in np.median(sizes, axis=0))
     info = DataInfo(crop_facts(crops, channels, bit_depth=config.bit_depth, canvas=(canvas[0], canvas[1])))
+    partners = None
+    if config.positives is not None:
+        if not isinstance(crops, np.ndarray):
+            raise DataError("data.positives needs crops of one size; set data.resize")
+        apart = "{split}" in config.path
+        table, partners = pair_up(table, config.positives, config.positives_across, split_apart=apart)
     if isinstance(crops, np.ndarray):
-        return CropArray(crops, table, info, config.floor)
+        return CropArray(crops, table, info, config.floor, partners)
     return CropReader(crops.__getitem__, table, info, config.floor)
 
 
@@ -53,8 +63,12 @@ def _load(
         and not config.as_float
         and len(kept) == len(source.ids)
     ):
-        check_stack(source.array, source.ids)
-        return source.array, kept, []
+        faults = faulty_crops(source.array, source.ids)
+        if not faults:
+            return source.array, kept, []
+        if config.on_error == "raise":
+            named = name_some([*faults.values()], 3)
+            raise DataError(f"{len(faults)} of {len(kept)} crops cannot be used: {named}")
     crops: list[PixelArray] = []
     rows: list[int] = []
     bad: list[str] = []
@@ -66,7 +80,7 @@ def _load(
         except DataError as error:
             if config.on_error == "raise":
                 raise
-            bad.append(f"{source.ids[row]}: {error}")
+            bad.append(left_out(source.ids[row], error))
             continue
         crops.append(crop)
         rows.append(row)
@@ -79,14 +93,24 @@ def _load(
     return crops, rows, bad
 
 
-def check_stack(array: PixelArray, ids: Sequence[str]) -> None:
-    """Refuse a stack of crops as :func:`~vicreg_biomedical.datasets.pixels.check_crop` refuses one."""
-    check_crop(np.asarray(array[0]), ids[0])
-    if array.dtype.kind == "f":
-        finite = np.isfinite(array).all(axis=(1, 2, 3))
-        if not finite.all():
-            bad = [ids[int(i)] for i in np.flatnonzero(~finite)]
-            raise DataError(f"{len(bad)} crops hold NaN or infinite pixels: {name_some(bad)}")
+def faulty_crops(array: PixelArray, ids: Sequence[str]) -> dict[int, str]:
+    """The crops of a stack that :func:`~vicreg_biomedical.datasets.pixels.check_crop` refuses, and why.
+
+    Raises:
+        DataError: where the whole stack is of a shape or dtype that no encoder takes.
+    """
+    if 0 in array.shape or array.dtype.name not in DTYPES:
+        check_crop(np.zeros(array.shape[1:], array.dtype), ids[0])
+    faults: dict[int, str] = {}
+    for start in range(0, len(array), CHECKED_AT_ONCE):
+        crops = np.asarray(array[start : start + CHECKED_AT_ONCE])
+        low, high = (reduce(crops, axis=(2, 3)) for reduce in (np.min, np.max))
+        for row in np.flatnonzero((low == high).all(axis=1) | ~np.isfinite(low + high).all(axis=1)):
+            try:
+                check_crop(crops[row], ids[start + int(row)])
+            except DataError as error:
+                faults[start + int(row)] = str(error)
+    return faults
 
 
 def _as_asked(crop: PixelArray, config: CropsConfig, name: str) -> PixelArray:
@@ -148,7 +172,7 @@ def _join_metadata(config: CropsConfig, source: CropSource) -> tuple[list[int], 
     if config.metadata is None:
         return everything, []
     columns, without_row, without_file = join(
-        source.ids, read_csv(Path(config.metadata).expanduser()), config.join_on, config.metadata
+        source.ids, read_csv(_metadata_path(config)), config.join_on, config.metadata
     )
     if config.on_error == "raise" and (without_row or without_file):
         lost = [source.ids[i] for i in without_row]
@@ -166,6 +190,13 @@ def _join_metadata(config: CropsConfig, source: CropSource) -> tuple[list[int], 
         source.columns[name] = spread
     skipped = [f"{source.ids[i]}: no row in {config.metadata}" for i in without_row]
     return kept, skipped + [f"{name}: row of {config.metadata} without a file" for name in without_file]
+
+
+def _metadata_path(config: CropsConfig) -> Path:
+    """The CSV as named, or of that name in the folder of the crops."""
+    named, folder = Path(str(config.metadata)).expanduser(), Path(config.path).expanduser()
+    inside = folder / named
+    return inside if not named.exists() and inside.exists() else named
 
 
 def _table(config: CropsConfig, source: CropSource, kept: list[int], skipped: tuple[str, ...]) -> CellTable:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,12 @@ import numpy as np
 
 from vicreg_biomedical.datasets.config import PlateConfig
 from vicreg_biomedical.datasets.crops import select_channels
-from vicreg_biomedical.datasets.objects import Cell, Locate, annotation_files
-from vicreg_biomedical.datasets.pixels import PixelArray, check_crop
+from vicreg_biomedical.datasets.objects import Cell, Locate, TableLocator, annotation_files
+from vicreg_biomedical.datasets.pixels import PixelArray, check_crop, constant_channels, left_out
 from vicreg_biomedical.datasets.sites import Site
+from vicreg_biomedical.datasets.table import name_some
 from vicreg_core.errors import DataError
+from vicreg_core.files import atomic_path
 
 
 @dataclass
@@ -37,44 +38,114 @@ class CutCells:
     skipped: list[str]
 
 
+Crops = list[PixelArray]
+"""The crops of one site, each ``(C, crop, crop)``."""
+
+
+@dataclass
+class CutTable:
+    """What is known of the cells cut, beside their pixels."""
+
+    channel_names: tuple[str, ...]
+    dtype: np.dtype[Any]
+    columns: dict[str, list[Any]]
+    skipped: list[str]
+
+
 def cut_sites(config: PlateConfig, sites: Sequence[Site], locate: Locate) -> CutCells:
-    """Cut every cell of every site, one site in memory at a time.
+    """Cut every cell of every site into memory.
 
     Raises:
-        DataError: naming the site, where it cannot be read, or differs from the first in channels or dtype.
+        DataError: as that of :func:`stream_sites`.
     """
     crops: list[PixelArray] = []
+    table = stream_sites(config, sites, locate, crops.extend)
+    return CutCells(np.stack(crops), table.channel_names, table.columns, table.skipped)
+
+
+def stream_sites(
+    config: PlateConfig, sites: Sequence[Site], locate: Locate, keep: Callable[[Crops], None]
+) -> CutTable:
+    """Cut every cell of every site, one site in memory at a time.
+
+    Args:
+        config: size and border policy of a crop, and the channels kept.
+        sites: in order.
+        locate: where the cells of a site are.
+        keep: given the crops of each site in turn.
+
+    Raises:
+        DataError: naming the site, where it cannot be read, or differs from the first in channels or dtype;
+            naming an image of the table of cells that is no site.
+    """
     rows: list[dict[str, Any]] = []
-    skipped: list[str] = []
-    names: tuple[str, ...] | None = None
+    skipped = _without_site(config, sites, locate)
+    first: tuple[tuple[str, ...], np.dtype[Any]] | None = None
     for site in sites:
         try:
-            image = site.read()
-            pixels, found = select_channels(
-                image.pixels[None], _names(config, image, site.name), config.channels
-            )
-            pixels = pixels[0]
-            check_crop(pixels, site.name)
-            _like_others(site.name, pixels, found, crops, names)
+            pixels, names = _open_site(config, site)
+            _like_others(site.name, pixels.dtype, names, first)
             cells = locate(site.name, site.path, pixels.shape[1:])
         except DataError as error:
             if config.on_error == "raise":
                 raise
-            skipped.append(f"{site.name}: {error}")
+            skipped.append(left_out(site.name, error))
             continue
-        names = found
-        for cell in cells:
-            crop = window(pixels, cell, config.crop, config.border)
-            if crop is None:
-                skipped.append(f"{site.name}#{cell.name}: its crop leaves the image (data.border is drop)")
-                continue
-            crops.append(crop)
-            rows.append({"id": f"{site.name}#{cell.name}", **site.columns, **_position(site, cell)})
-    if not crops or names is None:
+        first = first or (names, pixels.dtype)
+        crops, kept, dropped = _cut(config, site, pixels, cells)
+        keep(crops)
+        rows += kept
+        skipped += dropped
+    if not rows or first is None:
         reason = skipped[0] if skipped else "no site holds a cell"
         raise DataError(f"data.path {config.path}: no cell could be cut; {reason}")
     columns = {key: [row[key] for row in rows] for key in rows[0]}
-    return CutCells(np.stack(crops), names, columns, skipped)
+    return CutTable(*first, columns, skipped)
+
+
+def _open_site(config: PlateConfig, site: Site) -> tuple[PixelArray, tuple[str, ...]]:
+    """Pixels ``(C, H, W)`` of the channels asked for, and their names."""
+    image = site.read()
+    chosen, names = select_channels(image.pixels[None], _names(config, image, site.name), config.channels)
+    pixels = chosen[0]
+    check_crop(pixels, site.name)
+    if dark := constant_channels(pixels, names):
+        raise DataError(f"{site.name}: channel {', '.join(dark)} is constant over the image")
+    return pixels, names
+
+
+def _cut(
+    config: PlateConfig, site: Site, pixels: PixelArray, cells: Sequence[Cell]
+) -> tuple[Crops, list[dict[str, Any]], list[str]]:
+    """The crops of a site, their rows, and what was left out and why."""
+    crops: Crops = []
+    rows: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    for cell in cells:
+        name = f"{site.name}#{cell.name}"
+        if cell.area is not None and cell.area < config.min_area:
+            skipped.append(f"{name}: has {cell.area} pixels (data.min_area is {config.min_area})")
+            continue
+        crop = window(pixels, cell, config.crop, config.border)
+        if crop is None:
+            skipped.append(f"{name}: its crop leaves the image (data.border is drop)")
+            continue
+        crops.append(crop)
+        rows.append({"id": name, **site.columns, **_position(site, cell)})
+    return crops, rows, skipped
+
+
+def _without_site(config: PlateConfig, sites: Sequence[Site], locate: Locate) -> list[str]:
+    """The images of a table of cells that are no site, one line each."""
+    if not isinstance(locate, TableLocator):
+        return []
+    lost = sorted(set(locate.table) - {site.name for site in sites})
+    if lost and config.on_error == "raise":
+        raise DataError(
+            f"{locate.source}: {len(lost)} images have no site ({name_some(lost)}); correct it, or set "
+            f"data.on_error=skip"
+        )
+    return [f"{name}: in {locate.source}, but no site" for name in lost]
 
 
 def _position(site: Site, cell: Cell) -> dict[str, Any]:
@@ -91,15 +162,18 @@ def _names(config: PlateConfig, image: Any, name: str) -> tuple[str, ...]:
 
 def _like_others(
     name: str,
-    pixels: PixelArray,
-    found: Sequence[str],
-    crops: Sequence[PixelArray],
-    names: Sequence[str] | None,
+    dtype: np.dtype[Any],
+    names: tuple[str, ...],
+    first: tuple[tuple[str, ...], np.dtype[Any]] | None,
 ) -> None:
-    if names is not None and tuple(found) != tuple(names):
-        raise DataError(f"{name}: has channels {', '.join(found)}, but earlier sites have {', '.join(names)}")
-    if crops and pixels.dtype != crops[0].dtype:
-        raise DataError(f"{name}: is {pixels.dtype}, but earlier sites are {crops[0].dtype}")
+    if first is None:
+        return
+    if names != first[0]:
+        raise DataError(
+            f"{name}: has channels {', '.join(names)}, but earlier sites have {', '.join(first[0])}"
+        )
+    if dtype != first[1]:
+        raise DataError(f"{name}: is {dtype}, but earlier sites are {first[1]}")
 
 
 def window(pixels: PixelArray, cell: Cell, side: int, border: str) -> PixelArray | None:
@@ -115,8 +189,8 @@ def window(pixels: PixelArray, cell: Cell, side: int, border: str) -> PixelArray
     return np.ascontiguousarray(pixels[:, rows][:, :, columns])
 
 
-def cached(config: PlateConfig, folder: Path, sites: Sequence[Site], cut: Callable[[], CutCells]) -> CutCells:
-    """The crops from the cache folder, memory-mapped; cut and written there by ``cut()`` where they are not.
+def cached(config: PlateConfig, folder: Path, sites: Sequence[Site], locate: Locate) -> CutCells:
+    """The crops from the cache folder, memory-mapped; cut and written there, if they are not.
 
     The cache is addressed by the recipe's keys and by the name, size and time of every image, mask and
     table, so that no changed file is served from it; of an OME-Zarr, by those of its folder.
@@ -129,16 +203,27 @@ def cached(config: PlateConfig, folder: Path, sites: Sequence[Site], cut: Callab
     mark = hashlib.sha256(json.dumps([given, state], sort_keys=True).encode()).hexdigest()[:20]
     entry = Path(str(config.cache)).expanduser() / f"cells-{mark}"
     if not entry.is_dir():
-        cells = cut()
-        partial = entry.with_name(f".{entry.name}.{os.getpid()}")
-        partial.mkdir(parents=True)
-        np.save(partial / "crops.npy", cells.crops)
-        table = {"channel_names": cells.channel_names, "columns": cells.columns, "skipped": cells.skipped}
-        (partial / "table.json").write_text(json.dumps(table), encoding="utf-8")
-        partial.rename(entry)
+        with atomic_path(entry) as partial:
+            _write(partial, config, sites, locate)
     table = json.loads((entry / "table.json").read_text(encoding="utf-8"))
-    crops = np.load(entry / "crops.npy", mmap_mode="r")
-    return CutCells(crops, tuple(table["channel_names"]), table["columns"], table["skipped"])
+    names, rows = tuple(table["channel_names"]), len(table["columns"]["id"])
+    shape = (rows, len(names), config.crop, config.crop)
+    crops = np.memmap(entry / "crops.bin", mode="r", dtype=table["dtype"], shape=shape)
+    return CutCells(crops, names, table["columns"], table["skipped"])
+
+
+def _write(folder: Path, config: PlateConfig, sites: Sequence[Site], locate: Locate) -> None:
+    """``crops.bin``, the crops one after the other, and ``table.json``."""
+    folder.mkdir(parents=True)
+    with (folder / "crops.bin").open("wb") as file:
+        cut = stream_sites(config, sites, locate, lambda crops: file.writelines(c.data for c in crops))
+    table = {
+        "dtype": cut.dtype.str,
+        "channel_names": cut.channel_names,
+        "columns": cut.columns,
+        "skipped": cut.skipped,
+    }
+    (folder / "table.json").write_text(json.dumps(table), encoding="utf-8")
 
 
 def _stamp(path: Path) -> list[str | int]:

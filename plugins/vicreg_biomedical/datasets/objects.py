@@ -42,16 +42,16 @@ def locator(config: PlateConfig, folder: Path) -> Locate:
             f"got {' and '.join(given) or 'none'}"
         )
     if config.masks is not None:
-        pattern, smallest = config.masks, config.min_area
-        return lambda name, path, size: _from_mask(_beside(path, pattern), size, smallest)
+        pattern = config.masks
+        return lambda name, path, size: _from_mask(_beside(path, pattern), size)
     if config.centroids is not None:
-        return _look_up(_read_centroids(_resolve(folder, config.centroids)), config.centroids)
+        return TableLocator(_read_centroids(_resolve(folder, config.centroids)), config.centroids)
     boxes = str(config.boxes)
     if "{stem}" in boxes:
         return lambda name, path, size: _from_voc(_beside(path, boxes))
     path = _resolve(folder, boxes)
     table = _read_coco(path) if path.suffix == ".json" else _read_boxes(path)
-    return _look_up(table, boxes)
+    return TableLocator(table, boxes)
 
 
 def annotation_files(config: PlateConfig, folder: Path, path: Path) -> list[Path]:
@@ -77,21 +77,36 @@ def _resolve(folder: Path, name: str) -> Path:
     return path if path.is_absolute() or path.exists() else folder / path
 
 
-def _look_up(table: Mapping[str, list[Cell]], source: str) -> Locate:
-    def find(name: str, path: Path, size: tuple[int, int]) -> list[Cell]:
-        if name not in table:
-            raise DataError(f"{name}: has no row in {source}")
-        outside = [c.name for c in table[name] if not (0 <= c.y < size[0] and 0 <= c.x < size[1])]
+@dataclass(frozen=True, slots=True)
+class TableLocator:
+    """Cells by the name of their image, from a table of all images.
+
+    Attributes:
+        table: the cells of each image.
+        source: the table's file, for messages.
+    """
+
+    table: Mapping[str, list[Cell]]
+    source: str
+
+    def __call__(self, name: str, path: Path, size: tuple[int, int]) -> list[Cell]:
+        """The cells of one image.
+
+        Raises:
+            DataError: for an image without a row, or a cell outside of it.
+        """
+        if name not in self.table:
+            raise DataError(f"{name}: has no row in {self.source}")
+        cells = self.table[name]
+        outside = [c.name for c in cells if not (0 <= c.y < size[0] and 0 <= c.x < size[1])]
         if outside:
             raise DataError(
-                f"{name}: cell {outside[0]} of {source} lies outside its {size[0]} x {size[1]} image"
+                f"{name}: cell {outside[0]} of {self.source} lies outside its {size[0]} x {size[1]} image"
             )
-        return table[name]
-
-    return find
+        return cells
 
 
-def _from_mask(path: Path, size: tuple[int, int], smallest: int) -> list[Cell]:
+def _from_mask(path: Path, size: tuple[int, int]) -> list[Cell]:
     """Objects of a label image, or the connected (8 neighbours) objects of a binary one."""
     from scipy import ndimage  # type: ignore[import-untyped]
 
@@ -100,6 +115,8 @@ def _from_mask(path: Path, size: tuple[int, int], smallest: int) -> list[Cell]:
         raise DataError(
             f"{path}: the mask is {mask.shape[-2]} x {mask.shape[-1]}, but its image is {size[0]} x {size[1]}"
         )
+    if mask.dtype.kind == "f" and (mask != np.round(mask)).any():
+        raise DataError(f"{path}: the mask holds fractions; expected a label image or a binary mask")
     labels = mask[0]
     present = np.unique(labels)
     if len(present[present > 0]) == 1:
@@ -113,7 +130,6 @@ def _from_mask(path: Path, size: tuple[int, int], smallest: int) -> list[Cell]:
     return [
         Cell(str(label), float(y), float(x), int(area))
         for label, (y, x), area in zip(present.tolist(), centres, areas, strict=True)
-        if area >= smallest
     ]
 
 

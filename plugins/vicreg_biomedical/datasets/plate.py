@@ -14,6 +14,7 @@ from vicreg_biomedical.datasets.config import PlateConfig
 from vicreg_biomedical.datasets.cutting import CutCells, cached, cut_sites
 from vicreg_biomedical.datasets.objects import locator
 from vicreg_biomedical.datasets.pixels import PixelArray
+from vicreg_biomedical.datasets.positives import pair_up
 from vicreg_biomedical.datasets.sites import find_sites
 from vicreg_biomedical.datasets.statistics import crop_facts
 from vicreg_biomedical.datasets.table import encode_labels
@@ -35,18 +36,24 @@ def build(config: PlateConfig, split: str) -> CropArray | None:
     if config.cache is None:
         cells = cut_sites(config, sites, locate)
     else:
-        cells = cached(config, folder, sites, lambda: cut_sites(config, sites, locate))
+        cells = cached(config, folder, sites, locate)
     facts: dict[str, Any] = {}
     crops = cells.crops
     if config.controls is not None:
         cells.columns["is_control"] = _controls(cells, config.controls).tolist()
     if config.centre_by is not None:
         crops, facts["centred"] = centre(crops, cells, config.centre_by)
+        facts["centred_by"] = config.centre_by
     rows = _rows_of(config, cells, split)
     fitted = crops[rows] if config.test_groups is not None else crops
     size = (config.crop, config.crop)
     facts = {**crop_facts(fitted, cells.channel_names, bit_depth=config.bit_depth, canvas=size), **facts}
-    return CropArray(fitted, _table(config, cells, rows, left_out), DataInfo(facts), config.floor)
+    table = _table(config, cells, rows, left_out)
+    partners = None
+    if config.positives is not None:
+        apart = "{split}" in config.path or config.test_groups is not None
+        table, partners = pair_up(table, config.positives, config.positives_across, split_apart=apart)
+    return CropArray(fitted, table, DataInfo(facts), config.floor, partners)
 
 
 def _column(cells: CutCells, name: str, key: str) -> list[Any]:

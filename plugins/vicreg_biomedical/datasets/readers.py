@@ -7,7 +7,9 @@ zarr.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +104,7 @@ def _from_pil(picture: Any, name: str) -> PixelArray:
 def _read_tiff(path: Path) -> CellImage:
     import tifffile
 
-    with tifffile.TiffFile(path) as tiff:
+    with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
         _check_complete(tiff, path)
         if not tiff.series:
             raise DataError(f"{path}: holds no image")
@@ -119,9 +121,29 @@ def _read_tiff(path: Path) -> CellImage:
             )
         names = _ome_channel_names(tiff.ome_metadata) if tiff.ome_metadata else None
         pixels = to_channels_first(series.asarray(), series.axes, str(path))
+    broken = [line for line in complaints if "offset" in line or "corrupted" in line]
+    if broken:
+        raise DataError(f"{path}: is truncated or damaged: {broken[0]}")
     if names is not None and len(names) != pixels.shape[0]:
         names = None
     return CellImage(pixels, names)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What tifffile logs meanwhile: it names tags and pages it could not find, and reads on without them."""
+    lines: list[str] = []
+    logger = logging.getLogger("tifffile")
+    keep = logging.Handler()
+    keep.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    before = logger.propagate
+    logger.addHandler(keep)
+    logger.propagate = False
+    try:
+        yield lines
+    finally:
+        logger.propagate = before
+        logger.removeHandler(keep)
 
 
 def _check_complete(tiff: Any, path: Path) -> None:

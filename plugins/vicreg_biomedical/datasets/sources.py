@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from vicreg_biomedical.datasets.pixels import PixelArray
 from vicreg_biomedical.datasets.readers import PICTURE_SUFFIXES, SUFFIXES, decode_picture, read_image
 from vicreg_core.errors import DataError
 
+T = TypeVar("T")
 RGB = ("red", "green", "blue")
 
 
@@ -55,23 +57,38 @@ def open_source(config: CropsConfig, path: Path, split: str) -> CropSource | Non
     if not path.exists():
         raise DataError(f"data.path {path}: no such file or folder")
     if suffix == ".npz":
-        return _npz(config, path, split)
+        return _readable(path, lambda: _npz(config, path, split))
     if split == "test" and "{split}" not in config.path:
         return None
     if suffix == ".npy":
-        array = to_nchw(np.load(path, mmap_mode="r", allow_pickle=False), config.axes, str(path))
+        mapped = _readable(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
+        array = to_nchw(mapped, config.axes, str(path))
         return CropSource(_numbered(path, len(array)), array)
     if suffix == ".parquet":
         return _parquet(config, path)
     raise DataError(f"data.path {path}: expected a folder, .npy, .npz or .parquet")
 
 
+def _readable(path: Path, read: Callable[[], T]) -> T:
+    """What ``read()`` returns.
+
+    Raises:
+        DataError: naming the file, where NumPy cannot read it.
+    """
+    try:
+        return read()
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read, {type(error).__name__}: {error}") from error
+
+
 def to_nchw(array: PixelArray, axes: str, name: str) -> PixelArray:
     """A stack of crops to ``(n, C, H, W)``, by the given axes or the one axis small enough to be channels.
 
     Raises:
-        DataError: where the order cannot be told.
+        DataError: where the order cannot be told, or there is no crop.
     """
+    if len(array) == 0:
+        raise DataError(f"{name}: holds no crop, its shape is {array.shape}")
     if axes == "auto":
         if array.ndim == 3:
             axes = "NHW"
@@ -174,15 +191,24 @@ def _folder(config: CropsConfig, path: Path, split: str) -> CropSource | None:
     folders = [file.parent.relative_to(path).as_posix() for file in files]
     nested = len(set(folders)) > 1
 
+    names = _first_names(files[0], config)
+
     def read(row: int) -> PixelArray:
-        return read_image(files[row]).pixels
+        image = read_image(files[row])
+        found = image.channel_names
+        if names is not None and found is not None and found != names and len(found) == len(names):
+            raise DataError(
+                f"{ids[row]}: has channels {', '.join(found)}, but {ids[0]} has {', '.join(names)}; bring "
+                f"them into one order"
+            )
+        return image.pixels
 
     return CropSource(
         ids,
         read=read,
         columns={"folder": folders},
         label="folder" if nested else None,
-        channel_names=_first_names(files[0], config),
+        channel_names=names,
         pictures=files[0].suffix.lower() in PICTURE_SUFFIXES,
     )
 

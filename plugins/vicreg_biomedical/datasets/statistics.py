@@ -12,6 +12,8 @@ from vicreg_biomedical.datasets.pixels import PixelArray
 
 FIT_CROPS = 1000
 """Crops the statistics are fitted on, evenly spread: their percentiles change by well under 1 % beyond."""
+BOUNDS = (0.1, 99.9)
+"""Percentiles of a channel that normalisation brings to 0 and 1."""
 
 
 def crop_facts(
@@ -33,6 +35,7 @@ def crop_facts(
     chosen = [np.asarray(crops[int(i)]) for i in rows]
     values = [np.concatenate([crop[c].ravel() for crop in chosen]) for c in range(len(channel_names))]
     dtype = chosen[0].dtype
+    bounds = [np.percentile(v, BOUNDS).tolist() for v in values]
     uniform = isinstance(crops, np.ndarray) or len({crop.shape for crop in crops}) == 1
     return {
         "kind": "cells",
@@ -44,8 +47,8 @@ def crop_facts(
         "uniform": uniform,
         "range": value_range(dtype, values, bit_depth),
         "statistics": {
-            "low": [float(np.percentile(v, 0.1)) for v in values],
-            "high": [float(np.percentile(v, 99.9)) for v in values],
+            "low": [low for low, _ in bounds],
+            "high": [high for _, high in bounds],
             "mean": [float(v.mean(dtype=np.float64)) for v in values],
             "std": [float(v.std(dtype=np.float64)) for v in values],
         },

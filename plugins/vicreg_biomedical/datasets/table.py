@@ -52,8 +52,11 @@ def read_csv(path: Path) -> dict[str, list[str]]:
     """
     if not path.is_file():
         raise DataError(f"metadata {path}: no such file")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"metadata {path}: is no CSV in UTF-8, {error}") from error
     if len(rows) < 2:
         raise DataError(f"metadata {path}: expected a header and at least one row")
     header, *body = rows
