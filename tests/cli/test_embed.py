@@ -14,7 +14,8 @@ from vicreg_core.pretrained import load
 
 
 @pytest.fixture(autouse=True)
-def _toy():
+def _toy(monkeypatch):
+    monkeypatch.setattr("vicreg_core.evaluation.projection.find_spec", lambda name: None)
     with planted():
         yield
 

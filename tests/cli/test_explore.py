@@ -84,6 +84,7 @@ def test_vectors_are_written_where_they_are_missing_or_older_than_the_model(tmp_
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: object() if name == "embedding_atlas" else None
     )
+    monkeypatch.setattr("vicreg_core.evaluation.projection.find_spec", lambda name: None)
     served = []
     monkeypatch.setattr("vicreg_core.cli.explore._serve", served.append)
     run = tmp_path / "run"

@@ -92,6 +92,8 @@ def test_h5ad_without_anndata(monkeypatch):
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "npz", "npy", "h5ad"])
 def test_nothing_to_write(tmp_path, suffix):
+    if suffix == "h5ad":
+        pytest.importorskip("anndata")
     table = VectorTable({"id": []}, VECTORS[:0])
     for path in write_vectors(tmp_path / f"x.{suffix}", table):
         assert path.is_file()

@@ -65,7 +65,10 @@ def test_every_mistake_of_a_file_is_told_at_once_with_its_place(tmp_path: Path) 
         (24, "train.wieght_decay"): "unknown key here; did you mean 'optimizer.weight_decay'?",
         (25, "train.precision"): "expected one of 'auto', 'float32', 'bfloat16', 'float16', "
         "got 'float8'; did you mean 'float32'?",
-        (26, "monitor"): "expected a mapping with keys from: on_collapse, window, probes, probe_samples, got 'stop'",
+        (
+            26,
+            "monitor",
+        ): "expected a mapping with keys from: on_collapse, window, probes, probe_samples, got 'stop'",
         (27, "evaluate.protocols[0]"): f"unknown protocol 'knnn'; did you mean 'knn'? {_protocols()}",
         (27, "evaluate.protocols[1]"): f"unknown protocol 'pairs'; did you mean 'toy/pairs'? {_protocols()}",
         (

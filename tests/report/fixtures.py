@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 
-from vicreg_core.report.png import png_text
-from vicreg_core.report.projection import maps_of
+from vicreg_core.data.png import png_text
+from vicreg_core.evaluation.projection import principal
+from vicreg_core.report.projection import map_of
 from vicreg_core.report.record import RunRecord
-from vicreg_core.report.snapshot_file import Shown, Snapshot, Views
-from vicreg_core.report.space import neighbours_of, space_of
+from vicreg_core.report.sections.collapse import STD_EDGES
+from vicreg_core.report.snapshot_file import FORMAT, Shown, Snapshot, Views
+from vicreg_core.report.space import clusters_of, neighbours_of, space_of
 from vicreg_core.report.timeline import Phase
 
 CLASSES = ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -45,6 +47,8 @@ def metrics(steps: int = 60, every: int = 20, collapse_from: int | None = None) 
                 "embedding_std_min": 0.7 * (1 - fade),
                 "embedding_std_median": 0.97 - 0.6 * fade,
                 "embedding_effective_rank": rank,
+                "embedding_std_histogram": histogram(0.97 - 0.6 * fade),
+                "representation_std_histogram": histogram(0.2),
                 "lr": 1e-3 * math.sin(math.pi * i / (steps + 1)),
                 "grad_norm": 1 + 4 * fade,
                 "samples_per_second": 4000.0 + 150 * math.sin(i),
@@ -52,7 +56,15 @@ def metrics(steps: int = 60, every: int = 20, collapse_from: int | None = None) 
                 "collapse": "dimensional" if collapsed else None,
             }
         )
+        if i % 20 == 0:
+            records[-1] |= {"probe_knn": 0.8 - 0.5 * fade, "probe_n": 500, "probe_chance": 0.12}
     return records
+
+
+def histogram(centre: float) -> list[int]:
+    """Counts of 64 standard deviations around one, in the bins that training logs."""
+    spread = centre * np.exp(0.3 * np.linspace(-1, 1, 64))
+    return np.bincount(np.searchsorted(STD_EDGES, spread), minlength=len(STD_EDGES) + 1).tolist()
 
 
 def evaluation(value: float = 0.83, floor: float = 0.55, n: int = 2_000, classes=CLASSES) -> dict:
@@ -93,6 +105,23 @@ def evaluation(value: float = 0.83, floor: float = 0.55, n: int = 2_000, classes
         {"class": name, "n": each, "recall": confusion[k, k] / each, "precision": 0.8, "f1": 0.81}
         for k, name in enumerate(classes)
     ]
+    severities = [1, 2, 3, 4, 5]
+
+    def worn(accuracy: float) -> dict:
+        names = {"mean": 0.04, "noise": 0.06, "blur": 0.02}
+        rows = [
+            {
+                **one(accuracy - 3 * loss),
+                "name": name,
+                "clean": accuracy,
+                "by_severity": [accuracy - loss * s for s in severities],
+            }
+            for name, loss in names.items()
+        ]
+        return {"rows": rows, "n": n, "severities": severities, "clean": accuracy, "seconds": 3.0}
+
+    figures = {"rankme": 60.5, "alpha_req": 1.2, "lidar": 70.0, "dims": 128, "spectrum": [0.5, 0.3, 0.2]}
+    rank = {**figures, "comparable": False, "n": n, "embedding": {**figures, "rankme": 88.8}, "rows": []}
     details = {"per_class": table, "confusion": confusion.tolist()}
     return {
         "format": 1,
@@ -101,12 +130,15 @@ def evaluation(value: float = 0.83, floor: float = 0.55, n: int = 2_000, classes
             "knn": one(value - 0.03, k=20),
             "linear": one(value, **details),
             "label-fractions": few(value),
+            "robustness": worn(value),
+            "rank": rank,
         },
         "baselines": {
             "random_encoder": {
                 "knn": one(floor - 0.1),
                 "linear": one(floor - 0.05),
                 "label-fractions": few(floor - 0.05),
+                "robustness": worn(floor - 0.05),
             },
             "raw_features": {"knn": one(floor - 0.02), "linear": one(floor), "label-fractions": few(floor)},
         },
@@ -138,14 +170,15 @@ def snapshot(
 
     names = [f"test-{i:05d}" for i in range(n)]
     return Snapshot(
-        format=1,
+        format=FORMAT,
         model="digest",
         split="held-out",
         ids=names,
         labels=labels.tolist() if labelled else None,
         classes=list(classes) if labelled else [],
         groups=[f"plate {i % 3}" for i in range(n)] if groups else None,
-        maps=maps_of(vectors, 0)[-1:],
+        clusters=clusters_of(vectors, len(classes), 0),
+        maps=[map_of(principal(vectors))],
         shown={str(row): seen(row) for row in range(n)},
         neighbours=neighbours_of(vectors, np.arange(6), 9),
         views=[

@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 
-from tests.report.fixtures import MALICE, evaluation, record, snapshot
+from tests.report.fixtures import CLASSES, MALICE, evaluation, record, snapshot
+from vicreg_core.report.compare import render_comparison
 from vicreg_core.report.page import render_run
+from vicreg_core.report.snapshot_file import GRID
 
 pytestmark = pytest.mark.slow
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -17,7 +19,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 def browser(tmp_path_factory):
     webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
     if CHROMIUM is None or DRIVER is None:
-        pytest.skip("needs chromium and chromedriver")
+        pytest.skip("needs chromium and chromedriver, e.g. Debian's packages chromium and chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -35,6 +37,10 @@ def browser(tmp_path_factory):
 def open_page(browser, folder, width: int, scheme: str, **changes) -> None:
     page = folder / "report.html"
     page.write_text(render_run(record(**changes)))
+    show(browser, page, width, scheme)
+
+
+def show(browser, page, width: int, scheme: str) -> None:
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
@@ -77,6 +83,81 @@ def test_malice_in_labels_is_shown_as_text(browser, tmp_path):
     assert MALICE in browser.find_element(By.ID, "map-legend").text
 
 
+def test_a_point_under_the_pointer_is_shown(browser, tmp_path):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    open_page(browser, tmp_path, 1440, "light")
+    canvas, tip = browser.find_element(By.ID, "map-canvas"), browser.find_element(By.ID, "map-tip")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", canvas)
+    assert tip.text == ""
+    width, height = (
+        browser.execute_script(f"return arguments[0].client{s}", canvas) for s in ("Width", "Height")
+    )
+    side, placed = min(width, height) - 32, snapshot()["maps"][0]
+    stretch = max(1, (width - 32) / (height - 32))
+    x = (placed["x"][7] / GRID - 0.5) * side * stretch
+    y = -(placed["y"][7] / GRID - 0.5) * side
+    ActionChains(browser).move_to_element_with_offset(canvas, round(x), round(y)).perform()
+    assert "test-" in tip.text
+    assert browser.execute_script("return document.querySelector('#map-tip img').naturalWidth") == 32
+    ActionChains(browser).move_to_element(browser.find_element(By.TAG_NAME, "nav")).perform()
+    assert tip.text == ""
+
+
+def test_the_map_is_coloured_by_label_group_cluster_or_nothing(browser, tmp_path):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.select import Select
+
+    open_page(browser, tmp_path, 1440, "dark", snapshot=snapshot(60, groups=True))
+    choice = Select(browser.find_element(By.ID, "map-colour"))
+    legends = {}
+    for each in choice.options:
+        choice.select_by_value(value := str(each.get_attribute("value")))
+        legends[value] = [
+            b.text.split("\n")[0] for b in browser.find_elements(By.CSS_SELECTOR, "#map-legend button")
+        ]
+    assert legends == {
+        "labels": CLASSES,
+        "groups": ["plate 0", "plate 1", "plate 2"],
+        "clusters": [f"cluster {i}" for i in range(1, 11)],
+        "none": [],
+    }
+    assert browser.get_log("browser") == []
+
+
+def test_tab_reaches_every_control_and_says_where_it_is(browser, tmp_path):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    open_page(browser, tmp_path, 1440, "light", snapshot=snapshot(20))
+    wanted = browser.execute_script(
+        "return document.querySelectorAll('a, button, select, summary, canvas, svg[tabindex]').length"
+    )
+    reached = []
+    for _ in range(wanted + 40):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        name, outline, again = browser.execute_script(
+            "const e = document.activeElement, again = 'reached' in e.dataset; e.dataset.reached = '';"
+            "return [e.tagName.toLowerCase(), getComputedStyle(e).outlineStyle, again]"
+        )
+        if name == "body" or again:
+            break
+        assert outline != "none", name
+        reached.append(name)
+    kinds = ("a", "button", "select", "summary", "canvas", "svg")
+    assert sum(name in kinds for name in reached) == wanted
+
+
+def test_several_runs_fit_side_by_side(browser, tmp_path):
+    page = tmp_path / "comparison.html"
+    page.write_text(render_comparison([record(name=name) for name in "abc"]))
+    for width in (1440, 390):
+        show(browser, page, width, "dark")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        assert browser.get_log("browser") == []
+
+
 def test_ten_thousand_points_open_within_the_page_limit(browser, tmp_path):
     open_page(browser, tmp_path, 1440, "light", snapshot={**snapshot(10_000), "shown": {}})
     assert browser.execute_script("return document.getElementById('map-legend').children.length") == 10
@@ -86,3 +167,4 @@ def test_ten_thousand_points_open_within_the_page_limit(browser, tmp_path):
         "for (let i = 3; i < d.length; i += 4) if (d[i]) n++; return n"
     )
     assert drawn > 10_000
+    assert (tmp_path / "report.html").stat().st_size < 6_000_000

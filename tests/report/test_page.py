@@ -8,6 +8,8 @@ import pytest
 from tests.report.fixtures import MALICE, RECIPE, evaluation, metrics, record, snapshot
 from vicreg_core.report.compare import render_comparison
 from vicreg_core.report.page import render_run
+from vicreg_core.report.sections.collapse import STD_EDGES
+from vicreg_core.training import diagnostics
 
 VOID = {"meta", "link", "img", "line", "rect", "path", "circle", "br", "input"}
 
@@ -138,6 +140,9 @@ def test_a_comparison_holds_scores_curves_and_differing_keys_only():
     assert '<span class="best">60.0' not in page
     assert '<th scope="row">seed</th>' in page
     assert "train.batch_size" not in page
+    assert "not of the same data" not in page
+    elsewhere = record(recipe={**RECIPE, "data": {"name": "vision/digits"}}, evaluation=evaluation(0.6))
+    assert "not of the same data" in render_comparison([record(), elsewhere])
 
 
 def test_runs_of_one_name_are_told_apart():
@@ -150,3 +155,22 @@ def test_runs_of_one_name_are_told_apart():
 def test_long_metrics_stay_small():
     page = render_run(record(metrics=metrics(20_000), snapshot=None))
     assert len(page) < 300_000
+
+
+def test_spread_probe_rank_and_robustness_are_drawn_where_they_were_measured():
+    page = render_run(record())
+    said = ("Spread by dimension, embedding", "Online probe", "RankMe", "Each corruption, this encoder")
+    assert [each in page for each in said] == [True] * 4
+    plain = [
+        {k: v for k, v in each.items() if "histogram" not in k and "probe" not in k} for each in metrics()
+    ]
+    without = evaluation()
+    for results in (without["protocols"], *without["baselines"].values()):
+        results.pop("rank", None)
+        results.pop("robustness", None)
+    page = render_run(record(metrics=plain, evaluation=without))
+    assert [each in page for each in said] == [False] * 4
+
+
+def test_the_bins_are_those_of_training():
+    assert list(diagnostics.STD_EDGES) == STD_EDGES

@@ -10,12 +10,18 @@ import torch
 from tests.training.toy import Mixture, Noise
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter
 from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.data.png import coarsened, png, reduced
 from vicreg_core.data.show import show_images
-from vicreg_core.report.png import coarsened, png, reduced
-from vicreg_core.report.projection import maps_of, principal_components
+from vicreg_core.evaluation.projection import principal, principal_components, projections
+from vicreg_core.report.projection import map_of
 from vicreg_core.report.snapshot import make_view, take_snapshot
 from vicreg_core.report.snapshot_file import GRID, read_snapshot, write_snapshot
 from vicreg_core.report.space import neighbours_of, space_of
+
+
+@pytest.fixture
+def no_umap(monkeypatch):
+    monkeypatch.setattr("vicreg_core.evaluation.projection.find_spec", lambda name: None)
 
 
 class Pictures(DatasetAdapter):
@@ -105,7 +111,7 @@ def test_principal_components_find_the_long_axis():
 
 @pytest.mark.parametrize("vectors", [np.zeros((5, 3)), np.ones((4, 1)), np.arange(6.0).reshape(3, 2)])
 def test_maps_of_odd_vectors_stay_on_the_grid(vectors):
-    made = maps_of(vectors.astype(np.float32), 0)[-1]
+    made = map_of(principal(vectors.astype(np.float32)))
     assert made["name"] == "PCA"
     assert all(0 <= value <= GRID for value in made["x"] + made["y"])
 
@@ -152,6 +158,7 @@ def test_views_are_those_of_the_first_epoch_of_training():
     assert torch.equal(made, whole[rows])
 
 
+@pytest.mark.usefixtures("no_umap")
 def test_a_snapshot_of_pictures_survives_its_file(tmp_path):
     made = snap(Pictures(), Brightness())
     assert len(made["shown"]) == 40
@@ -161,6 +168,7 @@ def test_a_snapshot_of_pictures_survives_its_file(tmp_path):
     assert read_snapshot(tmp_path) == made
 
 
+@pytest.mark.usefixtures("no_umap")
 def test_a_modality_without_a_picture_has_a_map_all_the_same():
     made = snap(Mixture(), Noise())
     assert made["shown"] == {}
@@ -170,10 +178,12 @@ def test_a_modality_without_a_picture_has_a_map_all_the_same():
     assert len(made["neighbours"]) == 10
 
 
+@pytest.mark.usefixtures("no_umap")
 def test_snapshots_are_reproducible():
     assert snap(Pictures(), Brightness()) == snap(Pictures(), Brightness())
 
 
+@pytest.mark.usefixtures("no_umap")
 def test_a_text_is_cut_to_length():
     class Words(Noise):
         def show(self, views):
@@ -198,6 +208,7 @@ def test_umap_is_reproducible_and_comes_first():
     vectors = (rng.normal(size=(3, 16))[np.arange(120) % 3] * 5 + rng.normal(size=(120, 16))).astype(
         np.float32
     )
-    made = maps_of(vectors, 0)
-    assert [each["name"] for each in made] == ["UMAP", "PCA"]
-    assert maps_of(vectors, 0) == made
+    made, again = projections(vectors, 0), projections(vectors, 0)
+    assert [each.name for each in made] == ["UMAP", "PCA"]
+    np.testing.assert_array_equal(made[0].points, again[0].points)
+    assert [each.name for each in projections(vectors[:15], 0)] == ["PCA"]

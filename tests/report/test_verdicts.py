@@ -13,7 +13,7 @@ def said(tone=None, **changes) -> str:
 def test_a_good_run_clears_its_floors_and_has_not_collapsed():
     text = said("good")
     assert "clears its floors; the highest of them, raw features reach 55.0\u202f%" in text
-    assert "No collapse" in text
+    assert "No collapse: the effective rank of the embedding went from 68.9 to 95.9" in text
     assert not said("problem")
     assert not said("warning")
 
@@ -51,6 +51,10 @@ def test_covariance_is_read_above_its_floor():
     assert "batch of 256" in text
     logged[-1] |= {"covariance_floor": 0.0, "covariance_excess": 2.0}
     assert "floor makes up" not in said(metrics=logged)
+    logged[-1] |= {"covariance_floor": 1.0, "covariance_excess": -0.3}
+    assert "branch, 0.700, lies below its floor of 1.00, which holds at unit variance" in said(
+        "note", metrics=logged
+    )
 
 
 def test_leaking_groups_are_a_warning_and_others_are_not():
@@ -93,3 +97,12 @@ def test_the_most_pressing_comes_first():
     tones = [v.tone for v in verdicts(record(metrics=metrics(collapse_from=700)))]
     assert tones[0] == "problem"
     assert tones.index("good") < tones.index("note")
+
+
+def test_a_probe_that_fell_is_a_warning():
+    assert "probe was best" not in said()
+    logged = metrics()
+    logged[-1] |= {"probe_knn": 0.5, "probe_n": 500}
+    assert "best at step 800" in said("warning", metrics=logged)
+    logged[-1]["probe_n"] = 10
+    assert "probe was best" not in said(metrics=logged)

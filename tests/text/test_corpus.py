@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,3 +230,11 @@ def test_stdlib_docs_need_no_network() -> None:
     assert len(data) == 200
     assert len(set(data.documents.texts())) == 200
     assert set(data.classes) <= set(stdlib_docs.FAMILIES)
+
+
+def test_a_dataset_can_be_pickled_for_workers(corpus: TextDataset) -> None:
+    for data in (corpus, corpus.for_model(corpus.info)):
+        again = pickle.loads(pickle.dumps(data))
+        assert list(again.ids) == list(corpus.ids)
+        assert again.info == corpus.info
+        assert again[0] == corpus[0]

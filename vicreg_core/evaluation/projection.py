@@ -38,7 +38,7 @@ def projections(vectors: NDArray[np.float32], seed: int) -> list[Projection]:
         vectors: ``(n, D) float32`` representations.
         seed: of UMAP.
     """
-    made = [_principal(vectors)]
+    made = [principal(vectors)]
     if find_spec("umap") is not None and _FEWEST_FOR_UMAP <= len(vectors) <= MOST_FOR_UMAP:
         made.insert(0, _umap(vectors, seed))
     return made
@@ -60,7 +60,8 @@ def principal_components(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float
     return (centred @ axes).astype(np.float32), shares
 
 
-def _principal(vectors: NDArray[np.float32]) -> Projection:
+def principal(vectors: NDArray[np.float32]) -> Projection:
+    """The principal components, of any number of vectors ``(n, D) float32``."""
     points, shares = principal_components(vectors)
     note = (
         f"Principal components: the two directions along which the representation varies most, with "

@@ -16,6 +16,7 @@ from vicreg_core.report.verdicts import verdicts
 from vicreg_core.report.words import count, interval, name_of, score
 
 _COLOURS = 8
+_READING = frozenset({"workers", "cache", "on_error"})
 _CURVES = (
     ("loss", "Loss", "loss"),
     ("invariance", "Invariance", "squared difference"),
@@ -56,7 +57,8 @@ def _scores(names: list[str], records: Sequence[RunRecord]) -> Section:
     for key in keys:
         protocol, row, metric = key
         there = [found[key].encoder.value for found in by_run if key in found]
-        cells = [_cell(metric, found[key].encoder, max(there)) if key in found else "–" for found in by_run]
+        best = max(there) if len(there) > 1 else None
+        cells = [_cell(metric, found[key].encoder, best) if key in found else "–" for found in by_run]
         rows.append([f"{name_of(protocol)}{f', {row}' if row else ''} · {name_of(metric)}", *cells])
         floors = [found[key].highest_floor if key in found else None for found in by_run]
         if any(floors):
@@ -69,10 +71,19 @@ def _scores(names: list[str], records: Sequence[RunRecord]) -> Section:
             )
     lead = "The encoder of each run, last step, with its 95\u202f% interval; a row's highest score is bold. "
     lead += "Intervals that overlap are no proof of a difference, nor is one seed each."
-    return section("scores", "Scores", table(["", *names], rows, caption="Scores by run"), lead=lead)
+    if len({_data(record) for record in records}) > 1:
+        lead += " These runs are not of the same data: their scores do not compare."
+    listing = table(["", *names], rows, caption="Scores by run")
+    return section("scores", "Scores", tag("div", listing, class_="sided"), lead=lead)
 
 
-def _cell(metric: str, own: Score, best: float) -> Child:
+def _data(record: RunRecord) -> str:
+    """What a run's samples are, leaving out how they are read."""
+    data = dict(record.option("data") or {})
+    return repr(sorted((key, str(value)) for key, value in data.items() if key not in _READING))
+
+
+def _cell(metric: str, own: Score, best: float | None) -> Child:
     bounds = interval(metric, own.interval)
     return tag(
         "span",
@@ -121,6 +132,6 @@ def _recipes(names: list[str], records: Sequence[RunRecord]) -> Section:
     return section(
         "recipes",
         "Where the recipes differ",
-        table(["", *names], rows, caption="Recipe keys that differ"),
+        tag("div", table(["", *names], rows, caption="Recipe keys that differ"), class_="sided"),
         lead=lead,
     )

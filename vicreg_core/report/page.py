@@ -8,11 +8,13 @@ from importlib.resources import files
 from vicreg_core.report.markup import Child, Markup, join, tag
 from vicreg_core.report.record import RunRecord
 from vicreg_core.report.sections.classes import confusion_section, labels_section
+from vicreg_core.report.sections.collapse import collapse_section
 from vicreg_core.report.sections.facts import environment_section, recipe_section
 from vicreg_core.report.sections.headline import result_section
+from vicreg_core.report.sections.robustness import robustness_section
 from vicreg_core.report.sections.samples import map_section, neighbours_section, views_section
 from vicreg_core.report.sections.section import Section
-from vicreg_core.report.sections.training import collapse_section, loss_section, time_section
+from vicreg_core.report.sections.training import loss_section, time_section
 from vicreg_core.report.words import count, number
 
 _SECTIONS = (
@@ -20,6 +22,7 @@ _SECTIONS = (
     loss_section,
     collapse_section,
     labels_section,
+    robustness_section,
     map_section,
     neighbours_section,
     views_section,

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
 from vicreg_core.contracts import Shown as Seen
 from vicreg_core.data.keys import Keys, hash_ids, mix_int, stream_id
+from vicreg_core.data.png import coarsened, png_text, reduced
 from vicreg_core.data.reading import is_vectorised, prepare_batch
 from vicreg_core.data.subset import take
-from vicreg_core.report.png import coarsened, png_text, reduced
-from vicreg_core.report.projection import maps_of
+from vicreg_core.evaluation.projection import projections
+from vicreg_core.report.projection import map_of
 from vicreg_core.report.snapshot_file import FORMAT, Shown, Snapshot, Views
-from vicreg_core.report.space import neighbours_of, space_of
+from vicreg_core.report.space import clusters_of, neighbours_of, space_of
 
 QUERIES, NEIGHBOURS, VIEWED = 10, 9, 12
 _ROOM = 3_600_000
@@ -63,7 +64,8 @@ def take_snapshot(
         labels=None if samples.labels is None else samples.labels.tolist(),
         classes=[str(name) for name in samples.classes],
         groups=None if samples.groups is None else [str(group) for group in samples.groups],
-        maps=maps_of(vectors, seed),
+        clusters=clusters_of(vectors, len(samples.classes), seed),
+        maps=[map_of(projection) for projection in projections(vectors, seed)],
         shown=_shown(samples, augmentation, featured, order),
         neighbours=neighbours,
         views=_views(train, augmentation, generator.permutation(len(train))[:VIEWED], views, seed),

@@ -9,7 +9,7 @@ from typing import TypedDict, cast
 from vicreg_core.files import write_text
 
 FILE = "report-data.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class Shown(TypedDict, total=False):
@@ -73,6 +73,8 @@ class Snapshot(TypedDict):
     labels: list[int] | None
     classes: list[str]
     groups: list[str] | None
+    clusters: list[int]
+    """k-means clusters, numbered from 1 in the order of their size."""
     maps: list[Map]
     shown: dict[str, Shown]
     """By row, for those there was room for."""

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vicreg_core.evaluation.clustering import cluster
 from vicreg_core.report.snapshot_file import Neighbours, Space
 from vicreg_core.training.diagnostics import effective_rank
 
 _BINS = 30
+_CLUSTERS, _MOST_CLUSTERS = 10, 20
 
 
 def space_of(vectors: NDArray[np.float32]) -> Space:
@@ -26,6 +28,20 @@ def space_of(vectors: NDArray[np.float32]) -> Space:
         std_edges=[float(f"{edge:.5g}") for edge in edges],
         spectrum=[float(f"{value / total:.4g}") for value in eigenvalues],
     )
+
+
+def clusters_of(vectors: NDArray[np.float32], classes: int, seed: int) -> list[int]:
+    """The k-means cluster of each of ``(n, D)`` vectors, numbered from 1, the largest first.
+
+    There are as many as ``classes``, at most 20; ten where nothing has a label.
+    """
+    wanted = min(classes, _MOST_CLUSTERS) or _CLUSTERS
+    distinct = len(np.unique(vectors, axis=0))
+    found = cluster(vectors, min(wanted, distinct), seed)
+    by_size = np.argsort(-np.bincount(found), kind="stable")
+    place = np.empty_like(by_size)
+    place[by_size] = np.arange(1, len(by_size) + 1)
+    return [int(each) for each in place[found]]
 
 
 def neighbours_of(vectors: NDArray[np.float32], items: NDArray[np.int64], count: int) -> list[Neighbours]:

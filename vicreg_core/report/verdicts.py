@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
@@ -34,6 +34,7 @@ def verdicts(record: RunRecord) -> list[Verdict]:
         *_spread(record),
         *_covariance(record),
         *_leakage(record),
+        *_probe(record),
         *_unpredicted(record),
         *_few_labels(record),
     ]
@@ -67,14 +68,19 @@ def _collapse(record: RunRecord) -> Iterator[Verdict]:
         last = record.last
         yield Verdict(
             "good",
-            f"No collapse: the effective rank of the embedding ended at "
-            f"{number(last.get('embedding_effective_rank'))}, its median standard deviation at "
+            f"No collapse: the effective rank of the embedding went from {number(_first(metrics))} to "
+            f"{number(last.get('embedding_effective_rank'))}, its median standard deviation ended at "
             f"{number(last.get('embedding_std_median'))} where {number(_target(record))} is asked.",
         )
         return
     for kind, run in episodes:
         ended = next((each["step"] for each in metrics if each["step"] > run[-1]["step"]), None)
         yield _episode(kind, run, ended, record)
+
+
+def _first(metrics: Sequence[Mapping[str, Any]]) -> float | None:
+    ranks = (each.get("embedding_effective_rank") for each in metrics)
+    return next((rank for rank in ranks if rank is not None), None)
 
 
 def _episode(kind: str, run: list[Mapping[str, Any]], ended: int | None, record: RunRecord) -> Verdict:
@@ -139,12 +145,33 @@ def _covariance(record: RunRecord) -> Iterator[Verdict]:
     if floor is None or excess is None or floor <= 0:
         return
     branch = floor + excess
-    if branch > 0 and floor >= _MOSTLY_FLOOR * branch:
+    if excess < 0:
+        yield Verdict(
+            "note",
+            f"The covariance term of a branch, {number(branch)}, lies below its floor of {number(floor)}, "
+            "which holds at unit variance: the embedding spreads less, so the term says little yet.",
+        )
+    elif floor >= _MOSTLY_FLOOR * branch:
         yield Verdict(
             "note",
             f"Of the covariance term of a branch, {number(branch)}, the floor makes up {number(floor)}: at "
             f"unit variance a batch of {count(record.option('train.batch_size'))} cannot go below it, so "
             f"read the excess of {number(excess)}. A larger batch or a narrower projector lowers the floor.",
+        )
+
+
+def _probe(record: RunRecord) -> Iterator[Verdict]:
+    probed = [each for each in record.metrics if each.get("probe_knn") is not None]
+    if len(probed) < 2:
+        return
+    best, last = max(probed, key=lambda each: float(each["probe_knn"])), probed[-1]
+    share, n = best["probe_knn"], max(last.get("probe_n") or 1, 1)
+    # Three standard errors of a difference, since the best of several is chosen.
+    if share - last["probe_knn"] > 3 * (2 * share * (1 - share) / n) ** 0.5:
+        yield Verdict(
+            "warning",
+            f"The online probe was best at step {count(best['step'])} with {score('accuracy', share)} and "
+            f"ended at {score('accuracy', last['probe_knn'])}: train shorter, or lower optimizer.lr.",
         )
 
 

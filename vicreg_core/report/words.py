@@ -20,6 +20,9 @@ _NAMES = {
     "macro_f1": "macro-F1",
     "auroc": "AUROC",
     "map": "mean average precision",
+    "rankme": "RankMe",
+    "lidar": "LiDAR",
+    "alpha_req": "α-ReQ",
     "nmi": "NMI",
     "ari": "ARI",
 }

@@ -44,7 +44,7 @@ def open_split(
     floor = partial(lsa_floor, documents, config.max_fit)
     if split == "test" and test is not None:
         documents = open_documents(test(), config.on_error)
-    return TextDataset(documents, lambda: fit.info, floor, classes)
+    return TextDataset(documents, fit, floor, classes)
 
 
 class TrainingFit:
@@ -60,6 +60,10 @@ class TrainingFit:
 
     def __init__(self, config: CorpusConfig, documents: Documents) -> None:
         self.config, self.documents = config, documents
+
+    def __call__(self) -> DataInfo:
+        """That of the data."""
+        return self.info
 
     @cached_property
     def info(self) -> DataInfo:

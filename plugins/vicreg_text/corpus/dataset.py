@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,12 @@ class TextDataset(DatasetAdapter):
         """
         if info.facts.get("kind") != "text":
             raise DataError(f"{self.documents.name} holds documents, and the model was trained on other data")
-        return TextDataset(self.documents, lambda: info, self._floor, self.classes)
+        return TextDataset(self.documents, partial(_known, info), self._floor, self.classes)
+
+
+def _known(info: DataInfo) -> DataInfo:
+    """What a saved model was fitted to; a function by name, so that the dataset can be pickled."""
+    return info
 
 
 def class_list(documents: Documents) -> tuple[str, ...]:

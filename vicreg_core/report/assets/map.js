@@ -13,13 +13,16 @@
   let chosen = null, current = null, palette = [];
   let categories = { names: [], of: null, counts: [] };
 
+  const inOrder = new Intl.Collator("en", { numeric: true }).compare;
+
   function categorise() {
     const kind = colouring.value;
     if (kind === "none") return { names: [], of: null, counts: [] };
-    const values = kind === "labels" ? data.labels.map((label) => data.classes[label]) : data.groups;
+    const values = { labels: () => data.labels.map((label) => data.classes[label]), groups: () => data.groups,
+      clusters: () => data.clusters.map((cluster) => `cluster ${cluster}`) }[kind]();
     const counts = new Map();
     values.forEach((value) => counts.set(value, (counts.get(value) || 0) + 1));
-    let names = kind === "labels" ? data.classes.filter((name) => counts.has(name)) : [...counts.keys()];
+    let names = kind === "labels" ? data.classes.filter((name) => counts.has(name)) : [...counts.keys()].sort(inOrder);
     const most = COLOURS * SHAPES.length;
     if (names.length > most) names = [...names].sort((a, b) => counts.get(b) - counts.get(a)).slice(0, most);
     const place = new Map(names.map((name, index) => [name, index]));

@@ -16,7 +16,7 @@ def labels_section(record: RunRecord) -> Section | None:
     """Accuracy by number of labels, of the encoder and its floors."""
     evaluation = record.evaluation or {}
     subjects = {"encoder": evaluation.get("protocols", {}), **(evaluation.get("baselines") or {})}
-    rows = {name: results.get("label-fractions", {}).get("rows", []) for name, results in subjects.items()}
+    rows = {name: _by_labels(results.get("label-fractions", {})) for name, results in subjects.items()}
     if not rows["encoder"]:
         return None
     lines = [
@@ -68,6 +68,10 @@ def labels_section(record: RunRecord) -> Section | None:
         lead=lead,
         short="Labels",
     )
+
+
+def _by_labels(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return sorted(result.get("rows", []), key=lambda row: int(row["n_train"]))
 
 
 def confusion_section(record: RunRecord) -> Section | None:

@@ -18,6 +18,8 @@ def map_section(record: RunRecord) -> Section | None:
         return None
     colourings = [("labels", "label")] if snapshot["labels"] is not None else []
     colourings += [("groups", "group")] if snapshot["groups"] is not None else []
+    clusters = len(set(snapshot["clusters"]))
+    colourings.append(("clusters", f"cluster ({clusters}, k-means)"))
     controls = [
         _choice(
             "map-projection", "Projection", [(str(i), m["name"]) for i, m in enumerate(snapshot["maps"])]
@@ -143,5 +145,5 @@ def _choice(name: str, label: str, options: list[tuple[str, str]]) -> Markup:
 
 
 def _map_data(snapshot: Snapshot) -> dict[str, object]:
-    kept = ("ids", "labels", "classes", "groups", "maps", "shown")
+    kept = ("ids", "labels", "classes", "groups", "clusters", "maps", "shown")
     return {key: snapshot[key] for key in kept}  # type: ignore[literal-required]

@@ -1,10 +1,9 @@
-"""How training went: loss terms, collapse, optimisation and time."""
+"""How training went: loss terms, the probe beside it, optimisation and time."""
 
 from __future__ import annotations
 
 from statistics import median
 
-from vicreg_core.report.charts.columns import histogram
 from vicreg_core.report.charts.lines import Series, line_chart
 from vicreg_core.report.curves import per_branch, series_of, thinned
 from vicreg_core.report.markup import Markup, tag
@@ -45,77 +44,22 @@ def loss_section(record: RunRecord) -> Section | None:
         ),
         line_chart("Covariance", covariance, y_label="covariance term", note=note),
     ]
+    charts += _probe(record)
     lead = "Raw terms, before their weights."
     return section("loss", "Loss terms", tag("div", charts, class_="charts"), lead=lead, short="Loss")
 
 
-def collapse_section(record: RunRecord) -> Section | None:
-    """The spread and the rank of both spaces, over time and at the end."""
-    charts: list[Markup] = []
-    metrics = thinned(record.metrics)
-    if any("embedding_std_median" in each for each in metrics):
-        gamma = record.option("objective.gamma") or 1.0
-        asked = [gamma] * len(metrics)
-        steps = [each["step"] for each in metrics]
-        charts.append(
-            line_chart(
-                "Spread of the embedding",
-                [
-                    series_of(metrics, "embedding_std_median", "median", 0),
-                    series_of(metrics, "embedding_std_min", "smallest", 1),
-                    Series("asked", steps, asked, 7, True),
-                ],
-                y_label="standard deviation",
-                zero=True,
-                log=False,
-            )
-        )
-        charts.append(
-            line_chart(
-                "Effective rank",
-                [
-                    series_of(metrics, "embedding_effective_rank", "embedding", 0),
-                    series_of(metrics, "representation_effective_rank", "representation", 1),
-                ],
-                y_label="effective dimensions",
-                zero=True,
-                log=False,
-            )
-        )
-    if record.snapshot is not None:
-        charts += _final_space(record)
-    if not charts:
-        return None
-    lead = (
-        "A collapsed encoder maps samples to few directions or to one point. The embedding is the "
-        "projector's output, the representation the encoder's, which is what you use."
-    )
-    return section("collapse", "Collapse", tag("div", charts, class_="charts"), lead=lead)
-
-
-def _final_space(record: RunRecord) -> list[Markup]:
-    assert record.snapshot is not None
-    space = record.snapshot["space"]
-    spectrum = [value for value in space["spectrum"] if value > 1e-9]
-    return [
-        line_chart(
-            "Covariance spectrum",
-            [Series("eigenvalues", list(range(1, len(spectrum) + 1)), spectrum)],
-            x_label="direction, by its variance",
-            y_label="variance share",
-            log=True,
-            note=f"Representation: effective rank {number(space['effective_rank'])} of "
-            f"{count(space['dims'])}, over {count(space['rows'])} samples. "
-            "A cliff means dimensions that carry nothing.",
-        ),
-        histogram(
-            "Spread of the representation",
-            space["std_counts"],
-            space["std_edges"],
-            x_label="standard deviation",
-            y_label="dimensions",
-        ),
-    ]
+def _probe(record: RunRecord) -> list[Markup]:
+    """The online probe, where the recipe has one."""
+    probed = [each for each in record.metrics if each.get("probe_knn") is not None]
+    if not probed:
+        return []
+    steps = [each["step"] for each in probed]
+    lines = [Series("k-nearest neighbours", steps, [100 * each["probe_knn"] for each in probed])]
+    if (chance := probed[-1].get("probe_chance")) is not None:
+        lines.append(Series("largest class", steps, [100 * chance] * len(steps), 7, True))
+    note = f"On {count(probed[-1]['probe_n'])} held samples; no gradient reaches the encoder from it."
+    return [line_chart("Online probe", lines, y_label="accuracy (%)", log=False, note=note)]
 
 
 def time_section(record: RunRecord) -> Section | None:
