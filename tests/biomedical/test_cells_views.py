@@ -178,3 +178,16 @@ def test_other_sizes_come_to_the_canvas_at_the_same_pixel_size() -> None:
 def test_another_kind_of_data_is_refused() -> None:
     with pytest.raises(DataError, match="of kind 'documents'"):
         build(CellsConfig(), DataInfo({"kind": "documents"}))
+
+
+@pytest.mark.parametrize(
+    ("names", "rgb"), [(("red", "green", "blue"), True), (("dna", "er", "actin"), False)]
+)
+def test_dyes_are_not_shown_as_red_green_and_blue(names: tuple[str, ...], rgb: bool) -> None:
+    from vicreg_biomedical.datasets.statistics import crop_facts
+
+    pixels = np.zeros((1, 3, 8, 8), dtype=np.uint8)
+    pixels[:, 0, :4] = 200
+    info = DataInfo(crop_facts(pixels, names, bit_depth=None, canvas=(8, 8)))
+    (picture,) = build(CellsConfig(normalise="range"), info).show(torch.from_numpy(pixels).float())
+    assert (picture[0, 0].tolist() == [255, 0, 0]) == rgb

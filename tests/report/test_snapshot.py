@@ -144,6 +144,11 @@ def test_images_are_shown_in_one_range_and_other_tensors_not_at_all():
     five = show_images(torch.rand(2, 5, 4, 4))
     assert five is not None
     assert five[0].shape == (4, 4, 3)
+    lit = torch.zeros(3, 3, 4, 4)
+    lit[range(3), range(3)] = 1
+    alone = show_images(lit, rgb=False)
+    assert alone is not None
+    assert [picture[0, 0].tolist() for picture in alone] == [[86, 180, 233], [230, 159, 0], [0, 158, 115]]
     gray = show_images(torch.rand(2, 1, 4, 4))
     assert gray is not None
     assert gray[0].shape == (4, 4)

@@ -24,9 +24,12 @@ from vicreg_biomedical.augmentations.normalise import Normalise
 from vicreg_biomedical.augmentations.stain import jitter_stains
 from vicreg_biomedical.datasets.pixels import check_crop, fit_canvas
 from vicreg_biomedical.datasets.readers import read_image
-from vicreg_core.contracts import Augmentation, Batch, DataInfo
+from vicreg_core.contracts import Augmentation, Batch, DataInfo, Shown
 from vicreg_core.data.keys import Keys
+from vicreg_core.data.show import show_images
 from vicreg_core.errors import DataError, RecipeError
+
+_RGB = ("red", "green", "blue")
 
 
 class CellViews(Augmentation):
@@ -43,6 +46,7 @@ class CellViews(Augmentation):
         facts = info.facts
         self.config = config
         self.channels = int(facts["channels"])
+        self.is_rgb = tuple(facts.get("channel_names", _RGB)) == _RGB
         if config.stain and self.channels != 3:
             raise RecipeError(
                 f"augmentation.stain is {config.stain:g}, and stain jitter needs 3 channels (red, green, "
@@ -122,6 +126,10 @@ class CellViews(Augmentation):
         if config.coarse_dropout:
             images = drop_square(images, config.coarse_dropout, keys)
         return images
+
+    def show(self, views: Batch) -> Sequence[Shown] | None:
+        """Pictures; stains and dyes as lights of their own, whatever their number, unless they are RGB."""
+        return show_images(views, rgb=self.is_rgb)
 
     def corrupt(self, batch: Batch, name: str, severity: int, keys: Keys) -> Tensor:
         """The evaluation view, damaged on the unit scale, where views are made.

@@ -83,7 +83,7 @@ def _histograms(record: RunRecord) -> list[Markup]:
                 STD_EDGES,
                 y_label="standard deviation",
                 bound=_asked(record) if embedding else None,
-                note="Darker: more dimensions"
+                note="Stronger colour: more dimensions"
                 + (" (dashed: asked)." if embedding else ".")
                 + " A band that sinks is a space that collapses; one that splits, dimensions that die.",
             )

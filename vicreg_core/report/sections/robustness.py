@@ -38,7 +38,7 @@ def robustness_section(record: RunRecord) -> Section | None:
         if lines
     ]
     lead = "A linear probe that learned from clean samples meets corrupted ones."
-    return section("robustness", "Robustness", tag("div", charts, class_="split even"), lead=lead)
+    return section("robustness", "Robustness", tag("div", charts, class_="split twin"), lead=lead)
 
 
 def _line(
