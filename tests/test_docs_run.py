@@ -16,7 +16,13 @@ RUN = [page for page in PAGES if any(block.language in ("bash", "python") for bl
 BY_CI = ("make ", "pip install '.")
 """Commands that set up an environment from a checkout: what CI itself begins with."""
 
-VICREG = "#!{python}\nimport sys\nfrom vicreg_core.cli.main import main\nsys.exit(main())\n"
+VICREG = """\
+#!{python}
+import sys
+from vicreg_core.cli.main import main
+if __name__ == "__main__":
+    sys.exit(main())
+"""
 
 
 def make_photos(folder: Path) -> None:
