@@ -9,7 +9,7 @@ demo: $(STAMP)  ## train the quickstart on real digits and say where the result 
 	$(BIN)/vicreg train vision/quickstart --out runs/quickstart --overwrite
 
 test: $(STAMP) lint  ## style, types, import contracts and the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto
 
 test-all: $(STAMP) lint  ## every test
 	$(BIN)/python -m pytest
