@@ -213,7 +213,7 @@ def test_umap_is_reproducible_and_comes_first():
     vectors = (rng.normal(size=(3, 16))[np.arange(120) % 3] * 5 + rng.normal(size=(120, 16))).astype(
         np.float32
     )
-    made, again = projections(vectors, 0), projections(vectors, 0)
+    made, again = list(projections(vectors, 0)), list(projections(vectors, 0))
     assert [each.name for each in made] == ["UMAP", "PCA"]
     np.testing.assert_array_equal(made[0].points, again[0].points)
     assert [each.name for each in projections(vectors[:15], 0)] == ["PCA"]

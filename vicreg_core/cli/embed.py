@@ -7,8 +7,6 @@ from typing import Literal
 
 import click
 
-from vicreg_core.errors import RunError
-
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -44,11 +42,9 @@ def embed(
     KEY=VALUE changes one key of the run's data, so that other data is embedded, e.g. data.path=other-photos.
     """
     from vicreg_core.evaluation.embed import embed_run
-    from vicreg_core.evaluation.vector_files import files_of, write_vectors
+    from vicreg_core.evaluation.vector_files import require_writable, write_vectors
 
-    taken = [path for path in files_of(out) if path.exists()]
-    if taken and not overwrite:
-        raise RunError(f"{taken[0]} exists; replace it with --overwrite, or give another --out")
+    require_writable(out, "--out", overwrite=overwrite)
     table = embed_run(
         run,
         split,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from vicreg_core.errors import RunError, TrainingInterrupted
+from vicreg_core.errors import TrainingInterrupted
 from vicreg_core.recipes.load import LoadedRecipe, load_recipe
 
 
@@ -43,7 +43,9 @@ def train(
     if resume and overwrite:
         raise click.UsageError("--resume and --overwrite exclude each other")
     if vectors is not None:
-        _require_writable(vectors, overwrite=overwrite or resume)
+        from vicreg_core.evaluation.vector_files import require_writable
+
+        require_writable(vectors, "--vectors", overwrite=overwrite or resume)
     loaded = load_recipe(recipe, overrides)
     folder = out or Path("runs", Path(recipe).stem)
     again = ["vicreg", "train", recipe, *overrides, "--out", str(folder), "--resume"]
@@ -60,15 +62,6 @@ def train(
             _evaluate(folder)
             if vectors is not None:
                 _embed(folder, vectors)
-
-
-def _require_writable(vectors: Path, *, overwrite: bool) -> None:
-    """Refuse a file that could not be written, before hours of training."""
-    from vicreg_core.evaluation.vector_files import files_of
-
-    taken = [path for path in files_of(vectors) if path.exists()]
-    if taken and not overwrite:
-        raise RunError(f"{taken[0]} exists; replace it with --overwrite, or give another --vectors")
 
 
 def _embed(folder: Path, vectors: Path) -> None:

@@ -133,7 +133,7 @@ def _projected(
 ) -> dict[str, NDArray[np.float32]]:
     """The two columns of the projection."""
     say("projecting the vectors to the plane")
-    chosen = projections(vectors, seed)[0]
+    chosen = next(projections(vectors, seed))
     say(f"projection_x and projection_y are of {chosen.name}")
     return {"projection_x": chosen.points[:, 0], "projection_y": chosen.points[:, 1]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -29,19 +30,18 @@ class Projection(NamedTuple):
     points: NDArray[np.float32]
 
 
-def projections(vectors: NDArray[np.float32], seed: int) -> list[Projection]:
+def projections(vectors: NDArray[np.float32], seed: int) -> Iterator[Projection]:
     """UMAP where umap-learn is installed and there are neither too few nor too many vectors, then PCA.
 
-    Both give the same points again for the same vectors and seed.
+    Each is made when it is asked for, and gives the same points again for the same vectors and seed.
 
     Args:
         vectors: ``(n, D) float32`` representations.
         seed: of UMAP.
     """
-    made = [principal(vectors)]
     if find_spec("umap") is not None and _FEWEST_FOR_UMAP <= len(vectors) <= MOST_FOR_UMAP:
-        made.insert(0, _umap(vectors, seed))
-    return made
+        yield _umap(vectors, seed)
+    yield principal(vectors)
 
 
 def principal_components(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

@@ -72,6 +72,17 @@ def files_of(path: Path) -> list[Path]:
     return [path, path.with_suffix(".ids.csv")] if path.suffix == ".npy" else [path]
 
 
+def require_writable(path: Path, option: str, *, overwrite: bool) -> None:
+    """Refuse a name under which vectors could not be written, before the work that makes them.
+
+    Raises:
+        RunError: as :func:`files_of`, or a file that ``option`` names is there and may not be replaced.
+    """
+    taken = [file for file in files_of(path) if file.exists()]
+    if taken and not overwrite:
+        raise RunError(f"{taken[0]} exists; replace it with --overwrite, or give another {option}")
+
+
 def _write_parquet(path: Path, table: VectorTable) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
