@@ -35,7 +35,7 @@ def vicreg_encoders() -> list[EncoderSpec]:
                 name=f"monai-{name}",
                 target=f"vicreg_biomedical.encoders.monai_nets:build_{name}",
                 config=f"vicreg_biomedical.encoders.config:Monai{model}Config",
-                summary=f"MONAI's {model} in two dimensions, any number of channels",
+                summary=f"MONAI's {model}, flat images or volumes, any number of channels",
                 requires=requires,
                 extra=EXTRA,
             )

@@ -65,10 +65,9 @@ def test_axes_are_brought_to_channel_height_width(
     assert to_channels_first(np.zeros(shape), axes, "x").shape == expected
 
 
-@pytest.mark.parametrize(("axes", "said"), [("ZYX", "3 planes in depth"), ("TYX", "3 time points")])
-def test_depth_and_time_are_refused_rather_than_taken_for_channels(axes: str, said: str) -> None:
-    with pytest.raises(DataError, match=said):
-        to_channels_first(np.zeros((3, 4, 5)), axes, "stack.tif")
+def test_time_is_refused_rather_than_taken_for_channels() -> None:
+    with pytest.raises(DataError, match="3 time points"):
+        to_channels_first(np.zeros((3, 4, 5)), "TYX", "stack.tif")
 
 
 def test_a_truncated_tiff_is_named(tmp_path: Path) -> None:

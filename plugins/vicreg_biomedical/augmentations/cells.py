@@ -21,8 +21,9 @@ from vicreg_biomedical.augmentations.intensity import (
     light_and_response,
 )
 from vicreg_biomedical.augmentations.normalise import Normalise
+from vicreg_biomedical.augmentations.shapes import planes
 from vicreg_biomedical.augmentations.stain import jitter_stains
-from vicreg_biomedical.datasets.pixels import check_crop, fit_canvas
+from vicreg_biomedical.datasets.pixels import canvas_of, check_crop, fit_canvas, project_depth
 from vicreg_biomedical.datasets.readers import read_image
 from vicreg_core.contracts import Augmentation, Batch, DataInfo, Shown
 from vicreg_core.data.keys import Keys
@@ -35,8 +36,11 @@ _RGB = ("red", "green", "blue")
 class CellViews(Augmentation):
     """Views of ``(B, C, H, W)`` crops of any dtype as ``(B, C, size, size) float32``.
 
+    Of volumes ``(B, C, D, H, W)``, views ``(B, C, D, size, size)``: where a shape is given as ``(C, H, W)``
+    below, a volume has its depth before the height.
+
     Raises:
-        RecipeError: stain jitter asked for data that is not RGB.
+        RecipeError: stain jitter asked for data that is not flat RGB.
     """
 
     corruptions = SUMMARIES
@@ -53,9 +57,15 @@ class CellViews(Augmentation):
                 f"blue) but the data has {self.channels}; set augmentation.stain=0 or "
                 f"augmentation.preset=fluorescence"
             )
+        self.canvas = canvas_of(facts)
+        if config.stain and len(self.canvas) == 3:
+            raise RecipeError(
+                f"augmentation.stain is {config.stain:g}, and stain jitter needs flat sections but the data "
+                f"has {self.canvas[0]} planes in depth; set augmentation.stain=0, or data.depth=mean"
+            )
         self.normalise = Normalise(config.normalise, facts)
-        self.canvas = (int(facts["height"]), int(facts["width"]))
-        self.size = (config.size, config.size) if config.size else self.canvas
+        self.size = (config.size, config.size) if config.size else (self.canvas[-2], self.canvas[-1])
+        self.planes = str(facts.get("planes", "keep"))
         self.centred = facts.get("centred_by")
         self.per_sample = not facts["uniform"]
 
@@ -72,6 +82,12 @@ class CellViews(Augmentation):
         else:
             pixels, name = read_image(item).pixels, str(item)
         check_crop(pixels, name)
+        pixels = project_depth(pixels, self.planes)
+        if pixels.ndim != 1 + len(self.canvas):
+            kinds = {2: "flat images", 3: f"volumes of {self.canvas[0]} planes in depth"}
+            raise DataError(
+                f"{name} has shape {pixels.shape}, but the model was trained on {kinds[len(self.canvas)]}"
+            )
         if self.centred and pixels.dtype.kind != "f":
             raise DataError(
                 f"{name}: the model was trained on crops centred by {self.centred} (data.centre_by), which "
@@ -89,15 +105,11 @@ class CellViews(Augmentation):
 
         Of a crop with its partners, ``(1 + P, C, H, W)``, the one that the view shows is brought.
         """
-        if sample.ndim == 4:
-            sample = one_of_pair(sample[None], key)[0]
-        if tuple(sample.shape[-2:]) == self.canvas:
+        sample = self.one(sample[None], key)[0]
+        if tuple(sample.shape[1:]) == self.canvas:
             return sample
         if self.config.fit == "resize":
-            resized = functional.interpolate(
-                sample[None].to(torch.float32), size=self.canvas, mode="bilinear", antialias=True
-            )[0]
-            return resized if sample.is_floating_point() else resized.round().to(sample.dtype)
+            sample = _resized(sample, self.canvas[-2:])
         return torch.from_numpy(fit_canvas(sample.numpy(), self.canvas))
 
     def collate(self, samples: Sequence[Tensor]) -> Tensor:
@@ -112,7 +124,7 @@ class CellViews(Augmentation):
         if keys is None:
             return self.normalise.standardise(self._unit_view(batch))
         config = self.config
-        images = sample_view(self.normalise.to_unit(crops_of(batch, keys)), config, self.size, keys)
+        images = sample_view(self.normalise.to_unit(self.one(crops_of(batch), keys)), config, self.size, keys)
         if config.stain:
             images = jitter_stains(images, config.stain, keys)
         images = light_and_response(images, config, keys)
@@ -128,7 +140,12 @@ class CellViews(Augmentation):
         return images
 
     def show(self, views: Batch) -> Sequence[Shown] | None:
-        """Pictures; stains and dyes as lights of their own, whatever their number, unless they are RGB."""
+        """Pictures; stains and dyes as lights of their own, whatever their number, unless they are RGB.
+
+        Of a volume the brightest value along the axis of the light.
+        """
+        if isinstance(views, Tensor) and views.ndim == 5:
+            views = views.amax(dim=2)
         return show_images(views, rgb=self.is_rgb)
 
     def corrupt(self, batch: Batch, name: str, severity: int, keys: Keys) -> Tensor:
@@ -146,18 +163,30 @@ class CellViews(Augmentation):
         config = self.config
         if config.evaluation_field is not None:
             config = config.model_copy(update={"field": config.evaluation_field})
-        return sample_view(self.normalise.to_unit(crops_of(batch)), config, self.size, None)
+        return sample_view(self.normalise.to_unit(self.one(crops_of(batch), None)), config, self.size, None)
+
+    def one(self, crops: Tensor, keys: Keys | None) -> Tensor:
+        """Of crops with their partners those that the view shows; crops without pass."""
+        return one_of_pair(crops, keys) if crops.ndim == 3 + len(self.canvas) else crops
 
 
-def crops_of(batch: Batch, keys: Keys | None = None) -> Tensor:
-    """The batch as the tensor of crops it must be; of crops with their partners, those the view shows.
+def crops_of(batch: Batch) -> Tensor:
+    """The batch as the tensor of crops it must be.
 
     Raises:
         TypeError: for a mapping.
     """
     if isinstance(batch, dict):
         raise TypeError("views of cells are made of a (B, C, H, W) tensor, got a mapping")
-    return one_of_pair(batch, keys) if batch.ndim == 5 else batch
+    return batch
+
+
+def _resized(crop: Tensor, size: tuple[int, ...]) -> Tensor:
+    """``(C, H, W)`` at another height and width; of a volume every plane, its depth as it is."""
+    rows = planes(crop[None].to(torch.float32))
+    resized = functional.interpolate(rows, size=size, mode="bilinear", antialias=True)
+    resized = resized.reshape(*crop.shape[:-2], *size)
+    return resized if crop.is_floating_point() else resized.round().to(crop.dtype)
 
 
 def one_of_pair(crops: Tensor, keys: Keys | None) -> Tensor:

@@ -1,7 +1,7 @@
-"""Graded damage to crops by microscope and camera: ``(B, C, H, W)`` on the unit scale to the same.
+"""Graded damage by microscope and camera to crops ``(B, C, H, W)`` and volumes ``(B, C, D, H, W)``.
 
-Like the random views, values are not clipped: the unit scale spans most of the training set's range, and a
-camera reaches beyond it.
+All on the unit scale. Like the random views, values are not clipped: that scale spans most of the training
+set's range, and a camera reaches beyond it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vicreg_biomedical.augmentations.intensity import gaussian_blur, shot_and_read_noise, tilted_light
+from vicreg_biomedical.augmentations.shapes import beside
 from vicreg_core.data.keys import Keys
 from vicreg_core.data.severity import strength
 
@@ -70,7 +71,7 @@ def _illumination(images: Tensor, slope: float, keys: Keys) -> Tensor:
 
 
 def _gain(images: Tensor, factor: float, keys: Keys) -> Tensor:
-    brighter = keys.bernoulli("gain", 0.5, images.shape[1])[:, :, None, None]
+    brighter = beside(keys.bernoulli("gain", 0.5, images.shape[1]), images)
     return images * torch.where(brighter, factor, 1 / factor)
 
 

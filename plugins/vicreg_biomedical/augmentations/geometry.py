@@ -1,7 +1,8 @@
 """Where each pixel of a view is read from: rotation, flip, zoom, shift and elastic field in one look-up.
 
 Every coordinate is computed elementwise, never by a matrix product over the batch, so that a view is bitwise
-the same whatever the batch around it.
+the same whatever the batch around it. The planes of a volume are all read alike: a microscope resolves depth
+less than the plane, so a volume is turned about the axis of the light only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vicreg_biomedical.augmentations.config import CellsConfig
+from vicreg_biomedical.augmentations.shapes import beside, planes
 from vicreg_core.data.keys import Keys
 
 ELASTIC_NODES = 5
@@ -27,14 +29,23 @@ def sample_view(images: Tensor, config: CellsConfig, size: tuple[int, int], keys
     """Read one view of each image; ``keys=None`` reads the centred, upright view.
 
     Args:
-        images: ``(B, C, H, W) float32``.
+        images: ``(B, C, H, W) float32``, or ``(B, C, D, H, W)``.
         config: the ranges to draw from.
         size: height and width of the view.
         keys: one key a sample.
 
     Returns:
-        ``(B, C, *size) float32``; pixels beyond the border are mirrored.
+        ``(B, C, *size) float32``, or ``(B, C, D, *size)``; pixels beyond the border are mirrored.
     """
+    view = _sample_planes(planes(images), config, size, keys).reshape(*images.shape[:-2], *size)
+    if keys is None or images.ndim == 4 or not config.flip:
+        return view
+    turned = keys.bernoulli("flip-depth", 0.5)
+    return torch.where(beside(turned, view), view.flip(2), view)
+
+
+def _sample_planes(images: Tensor, config: CellsConfig, size: tuple[int, int], keys: Keys | None) -> Tensor:
+    """The same of ``(B, planes, H, W)``."""
     height, width = images.shape[-2:]
     step = config.field * min(height / size[0], width / size[1])
     if step >= 2:

@@ -1,4 +1,4 @@
-"""What optics, lamp and camera do to crops: ``(B, C, H, W)`` on the unit scale to the same."""
+"""What optics, lamp and camera do to images on the unit scale: ``(B, C, H, W)``, or ``(B, C, D, H, W)``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.augmentations.geometry import log_uniform
+from vicreg_biomedical.augmentations.shapes import beside, planes
 from vicreg_core.data.keys import Keys
 
 
@@ -16,17 +17,17 @@ def light_and_response(images: Tensor, config: CellsConfig, keys: Keys) -> Tenso
     """Gain, contrast, gamma, offset and a smooth illumination field, drawn a channel at a time."""
     channels = images.shape[1]
     if config.gamma is not None:
-        exponent = log_uniform(keys, "gamma", config.gamma, channels)[:, :, None, None]
+        exponent = beside(log_uniform(keys, "gamma", config.gamma, channels), images)
         images = torch.where(images > 0, images.clamp_min(1e-6).pow(exponent), images)
     if config.contrast is not None:
-        factor = log_uniform(keys, "contrast", config.contrast, channels)[:, :, None, None]
-        mean = images.mean(dim=(2, 3), keepdim=True)
+        factor = beside(log_uniform(keys, "contrast", config.contrast, channels), images)
+        mean = beside(images.flatten(2).mean(dim=2), images)
         images = (images - mean) * factor + mean
     if config.gain is not None:
-        images = images * log_uniform(keys, "gain", config.gain, channels)[:, :, None, None]
+        images = images * beside(log_uniform(keys, "gain", config.gain, channels), images)
     if config.offset:
         shift = keys.uniform("offset", channels, low=-config.offset, high=config.offset)
-        images = images + shift[:, :, None, None]
+        images = images + beside(shift, images)
     if config.illumination:
         slope = keys.uniform("illumination", 2, low=-config.illumination, high=config.illumination)
         images = images * tilted_light(images, slope)
@@ -36,15 +37,18 @@ def light_and_response(images: Tensor, config: CellsConfig, keys: Keys) -> Tenso
 def tilted_light(images: Tensor, slope: Tensor) -> Tensor:
     """``(B, 1, H, W)``: a tilted plane about 1, as a crop sees of a vignetted field; shared by channels.
 
+    Of a volume ``(B, 1, 1, H, W)``: the lamp is the same for all planes.
+
     Args:
-        images: ``(B, C, H, W)``.
+        images: ``(B, C, H, W)`` or ``(B, C, D, H, W)``.
         slope: ``(B, 2)``, change from the centre to the lower and to the right border.
     """
     height, width = images.shape[-2:]
     slope = slope[:, :, None, None]
     y = torch.linspace(-1, 1, height, device=images.device)[None, :, None]
     x = torch.linspace(-1, 1, width, device=images.device)[None, None, :]
-    return (1 + slope[:, 0] * y + slope[:, 1] * x)[:, None].clamp_min(0.1)
+    light = (1 + slope[:, 0] * y + slope[:, 1] * x).clamp_min(0.1)
+    return light.reshape(len(light), *[1] * (images.ndim - 3), height, width)
 
 
 def defocus(images: Tensor, sigma_range: tuple[float, float], keys: Keys) -> Tensor:
@@ -58,16 +62,18 @@ def defocus(images: Tensor, sigma_range: tuple[float, float], keys: Keys) -> Ten
 
 
 def gaussian_blur(images: Tensor, sigma: Tensor, largest: float) -> Tensor:
-    """Blur each image with its own ``(B,)`` sigma, at most ``largest``, as separable shifted sums."""
+    """Blur each image, every plane alike, with its own ``(B,)`` sigma, at most ``largest``."""
     radius = max(1, math.ceil(2.5 * largest))
     offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=torch.float32)
     taps = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
     total = taps[:, 0].clone()
     for tap in range(1, taps.shape[1]):
         total += taps[:, tap]
+    # Separable, as shifted sums: elementwise, so bitwise the same whatever the batch.
+    blurred = planes(images)
     for axis in (2, 3):
-        images = _shifted_sum(images, taps / total[:, None], radius, axis)
-    return images
+        blurred = _shifted_sum(blurred, taps / total[:, None], radius, axis)
+    return blurred.reshape(images.shape)
 
 
 def _shifted_sum(images: Tensor, taps: Tensor, radius: int, axis: int) -> Tensor:
@@ -89,10 +95,10 @@ def camera_noise(images: Tensor, config: CellsConfig, keys: Keys) -> Tensor:
     chosen, keys = images[rows], keys[rows]
     variance = torch.zeros_like(chosen)
     if config.photons is not None:
-        photons = log_uniform(keys, "photons", config.photons)[:, None, None, None]
+        photons = beside(log_uniform(keys, "photons", config.photons), chosen)
         variance = chosen.clamp_min(0) / photons
     if config.read_noise:
-        read = keys.uniform("read-noise", high=config.read_noise)[:, None, None, None]
+        read = beside(keys.uniform("read-noise", high=config.read_noise), chosen)
         variance = variance + read * read
     return images.index_copy(0, rows, shot_and_read_noise(chosen, variance, keys))
 
@@ -109,14 +115,14 @@ def drop_channels(images: Tensor, probability: float, keys: Keys) -> Tensor:
     """Blank channels to 0, the training mean; the channel of the largest draw always stays."""
     draws = keys.uniform("channel-dropout", images.shape[1])
     keep = (draws >= probability) | (draws == draws.amax(dim=1, keepdim=True))
-    return images * keep[:, :, None, None].to(images.dtype)
+    return images * beside(keep, images).to(images.dtype)
 
 
 def drop_square(images: Tensor, share: float, keys: Keys) -> Tensor:
-    """Blank one square of side ``share`` of the view in every sample."""
+    """Blank one square of side ``share`` of the view, in all its planes, in every sample."""
     height, width = images.shape[-2:]
     corner = keys.uniform("coarse-dropout", 2, high=1 - share)
     y = (torch.arange(height, device=images.device) + 0.5)[None, :, None] / height - corner[:, 0, None, None]
     x = (torch.arange(width, device=images.device) + 0.5)[None, None, :] / width - corner[:, 1, None, None]
     inside = (y >= 0) & (y < share) & (x >= 0) & (x < share)
-    return images.masked_fill(inside[:, None], 0.0)
+    return images.masked_fill(inside.reshape(len(images), *[1] * (images.ndim - 3), height, width), 0.0)

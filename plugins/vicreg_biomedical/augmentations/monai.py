@@ -35,7 +35,7 @@ class MonaiViews(CellViews):
         self.transforms = [_build(entry) for entry in config.transforms]
 
     def prepare(self, sample: Tensor, key: Keys | None) -> Tensor:
-        """One ``(C, H, W)`` crop to a transformed one, float32 on the unit scale."""
+        """One crop, or one volume, to a transformed one, float32 on the unit scale."""
         image = self.normalise.to_unit(super().prepare(sample, key)[None])[0]
         if key is None:
             return image
@@ -44,7 +44,7 @@ class MonaiViews(CellViews):
             if hasattr(transform, "set_random_state"):
                 transform.set_random_state(seed=seed & (2**32 - 1))
             image = torch.as_tensor(np.asarray(transform(image)))
-        if tuple(image.shape[-2:]) != self.canvas:
+        if tuple(image.shape[1:]) != self.canvas:
             raise RecipeError(
                 f"augmentation.transforms made a view of {tuple(image.shape)} from a crop of {self.canvas}; "
                 f"end with a transform that brings every view to {self.canvas}"
@@ -56,7 +56,7 @@ class MonaiViews(CellViews):
         return torch.stack(list(samples))
 
     def forward(self, batch: Batch, keys: Keys | None = None) -> Tensor:
-        """``(B, C, H, W)`` on the unit scale to zero mean and unit variance."""
+        """``(B, C, H, W)`` or ``(B, C, D, H, W)`` on the unit scale to zero mean and unit variance."""
         return self.normalise.standardise(self._unit_view(batch))
 
     def _unit_view(self, batch: Batch) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vicreg_biomedical.augmentations.shapes import beside
 from vicreg_core.errors import DataError
 
 
@@ -39,12 +40,10 @@ class Normalise(nn.Module):
         else:
             bounds = _fixed_bounds(method, facts)
         for name, values in bounds.items():
-            self.register_buffer(
-                name, torch.tensor(values, dtype=torch.float32)[:, None, None], persistent=False
-            )
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32)[None], persistent=False)
 
     def to_unit(self, raw: Tensor) -> Tensor:
-        """``(B, C, H, W)`` of any dtype to float32 on the unit scale; not clipped.
+        """``(B, C, H, W)`` or ``(B, C, D, H, W)`` of any dtype to float32 on the unit scale; not clipped.
 
         Raises:
             DataError: for a number of channels the statistics were not fitted on.
@@ -56,20 +55,20 @@ class Normalise(nn.Module):
                 f"choose channels with data.channels, or use augmentation.normalise=cell"
             )
         if not self.per_cell:
-            return (pixels - self.low) / (self.high - self.low)
+            return (pixels - beside(self.low, pixels)) / beside(self.high - self.low, pixels)
         bounds = _percentiles(pixels, (0.01, 0.99))
         return ((pixels - bounds[0]) / (bounds[1] - bounds[0]).clamp_min(1e-6)).clamp(0.0, 1.0)
 
     def standardise(self, unit: Tensor) -> Tensor:
         """Unit scale to roughly zero mean and unit variance over the training set; 0 is its mean."""
-        return (unit - self.mean) / self.std
+        return (unit - beside(self.mean, unit)) / beside(self.std, unit)
 
 
 def _percentiles(pixels: Tensor, shares: Sequence[float]) -> list[Tensor]:
-    """Each ``(B, C, 1, 1)``: order statistics of each channel of each crop."""
+    """Each ``(B, C, 1, ...)``: order statistics of each channel of each crop."""
     ordered = pixels.flatten(2).sort(dim=2).values
     last = ordered.shape[2] - 1
-    return [ordered[:, :, round(share * last)][:, :, None, None] for share in shares]
+    return [beside(ordered[:, :, round(share * last)], pixels) for share in shares]
 
 
 def _fixed_bounds(method: str, facts: Mapping[str, Any]) -> dict[str, list[float]]:

@@ -1,4 +1,7 @@
-"""The adapters of cell crops: an array of crops, or crops read one by one."""
+"""The adapters of cell crops: an array of crops, or crops read one by one.
+
+Where a shape is given as ``(C, H, W)``, a volume is ``(C, D, H, W)``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vicreg_biomedical.datasets.pixels import PixelArray, fit_canvas
+from vicreg_biomedical.datasets.pixels import PixelArray, canvas_of, fit_canvas
 from vicreg_biomedical.datasets.statistics import intensity_features, pixel_features
 from vicreg_core.contracts import DataInfo, DatasetAdapter
 from vicreg_core.errors import DataError
@@ -134,5 +137,5 @@ class CropReader(CellDataset):
         return torch.from_numpy(np.ascontiguousarray(self.read(int(index))))
 
     def _raw(self, indices: NDArray[np.int64]) -> PixelArray:
-        canvas = (int(self.info.facts["height"]), int(self.info.facts["width"]))
+        canvas = canvas_of(self.info.facts)
         return np.stack([fit_canvas(self.read(int(i)), canvas) for i in indices])

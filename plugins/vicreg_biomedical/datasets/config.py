@@ -21,6 +21,10 @@ Channels = Annotated[
 BitDepth = Annotated[
     int | None, Field(ge=1, le=32, description="significant bits of integer pixels, e.g. 12 in a 16-bit file")
 ]
+Depth = Annotated[
+    Literal["keep", "max", "mean"],
+    Field(description="several planes in depth: keep them as a volume, or project them"),
+]
 Floor = Annotated[
     Literal["pixels", "intensity"],
     Field(description="features without learning to compare with: small raw pixels or intensity statistics"),
@@ -54,8 +58,10 @@ class CropsConfig(StrictModel):
     metadata: Annotated[str | None, Field(description="CSV joined on its column of file names")] = None
     join_on: Annotated[str, Field(description="column of the CSV that holds the file names")] = "file"
     axes: Annotated[
-        Literal["auto", "NHW", "NCHW", "NHWC"], Field(description="order of the axes of an array")
+        Literal["auto", "NHW", "NCHW", "NHWC", "NDHW", "NCDHW", "NDHWC"],
+        Field(description="order of the axes of an array; D: planes in depth"),
     ] = "auto"
+    depth: Depth = "keep"
     channels: Channels = None
     channel_names: Annotated[Names | None, Field(description="names where the data carries none")] = None
     bit_depth: BitDepth = None
@@ -100,6 +106,7 @@ class PlateConfig(StrictModel):
         Field(description="a cell whose crop leaves the image: leave it out, or repeat the image's border"),
     ] = "drop"
     min_area: Annotated[PositiveInt, Field(description="smallest object of a mask, pixels")] = 16
+    depth: Depth = "keep"
     channels: Channels = None
     channel_names: Annotated[Names | None, Field(description="names where the files carry none")] = None
     bit_depth: BitDepth = None

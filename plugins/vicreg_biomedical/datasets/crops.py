@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vicreg_biomedical.datasets.adapter import CellDataset, CellTable, CropArray, CropReader
 from vicreg_biomedical.datasets.config import CropsConfig
-from vicreg_biomedical.datasets.pixels import DTYPES, PixelArray, check_crop, left_out
+from vicreg_biomedical.datasets.pixels import DTYPES, PixelArray, check_crop, left_out, project_depth
 from vicreg_biomedical.datasets.positives import pair_up
 from vicreg_biomedical.datasets.sources import RGB, CropSource, open_source
 from vicreg_biomedical.datasets.statistics import crop_facts
@@ -41,7 +41,8 @@ def build(config: CropsConfig, split: str) -> CellDataset | None:
     table = _table(config, source, kept, (*skipped, *bad))
     sizes = np.array([crop.shape[1:] for crop in crops]) if isinstance(crops, list) else None
     canvas = crops.shape[2:] if sizes is None else tuple(int(s) for s in np.median(sizes, axis=0))
-    info = DataInfo(crop_facts(crops, channels, bit_depth=config.bit_depth, canvas=(canvas[0], canvas[1])))
+    facts = crop_facts(crops, channels, bit_depth=config.bit_depth, canvas=canvas)
+    info = DataInfo({**facts, "planes": config.depth})
     partners = None
     if config.positives is not None:
         if not isinstance(crops, np.ndarray):
@@ -61,6 +62,7 @@ def _load(
         source.array is not None
         and not config.resize
         and not config.as_float
+        and (config.depth == "keep" or source.array.ndim == 4)
         and len(kept) == len(source.ids)
     ):
         faults = faulty_crops(source.array, source.ids)
@@ -104,7 +106,8 @@ def faulty_crops(array: PixelArray, ids: Sequence[str]) -> dict[int, str]:
     faults: dict[int, str] = {}
     for start in range(0, len(array), CHECKED_AT_ONCE):
         crops = np.asarray(array[start : start + CHECKED_AT_ONCE])
-        low, high = (reduce(crops, axis=(2, 3)) for reduce in (np.min, np.max))
+        space = tuple(range(2, crops.ndim))
+        low, high = (reduce(crops, axis=space) for reduce in (np.min, np.max))
         for row in np.flatnonzero((low == high).all(axis=1) | ~np.isfinite(low + high).all(axis=1)):
             try:
                 check_crop(crops[row], ids[start + int(row)])
@@ -117,17 +120,25 @@ def _as_asked(crop: PixelArray, config: CropsConfig, name: str) -> PixelArray:
     if config.as_float and crop.dtype != np.float32:
         crop = crop.astype(np.float32)
     check_crop(crop, name)
+    crop = project_depth(crop, config.depth)
     if config.resize is None:
         return crop
-    tensor = torch.from_numpy(crop.astype(np.float32))[None]
+    # Each plane of a volume on its own: its depth has another resolution and stays.
+    planes = torch.from_numpy(crop.astype(np.float32)).flatten(0, -3)[None]
     side = (config.resize, config.resize)
-    resized = torch.nn.functional.interpolate(tensor, side, mode="bilinear", antialias=True)[0].numpy()
-    return resized if crop.dtype.kind == "f" else resized.round().astype(crop.dtype)
+    resized = torch.nn.functional.interpolate(planes, side, mode="bilinear", antialias=True)
+    like = resized.numpy().reshape(*crop.shape[:-2], *side)
+    return like if crop.dtype.kind == "f" else like.round().astype(crop.dtype)
 
 
 def _like_first(crop: PixelArray, crops: list[PixelArray], name: str, first: str) -> None:
     if not crops:
         return
+    if crop.ndim != crops[0].ndim:
+        kinds = ["a volume with planes in depth" if c.ndim == 4 else "a flat image" for c in (crop, crops[0])]
+        raise DataError(
+            f"{name}: is {kinds[0]}, but {first} is {kinds[1]}; project the volumes with data.depth=max"
+        )
     if crop.shape[0] != crops[0].shape[0]:
         raise DataError(f"{name}: has {crop.shape[0]} channels, but {first} has {crops[0].shape[0]}")
     if crop.dtype != crops[0].dtype:

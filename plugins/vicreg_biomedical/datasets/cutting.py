@@ -7,14 +7,20 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vicreg_biomedical.datasets.config import PlateConfig
 from vicreg_biomedical.datasets.crops import select_channels
 from vicreg_biomedical.datasets.objects import Cell, Locate, TableLocator, annotation_files
-from vicreg_biomedical.datasets.pixels import PixelArray, check_crop, constant_channels, left_out
+from vicreg_biomedical.datasets.pixels import (
+    PixelArray,
+    check_crop,
+    constant_channels,
+    left_out,
+    project_depth,
+)
 from vicreg_biomedical.datasets.sites import Site
 from vicreg_biomedical.datasets.table import name_some
 from vicreg_core.errors import DataError
@@ -26,7 +32,7 @@ class CutCells:
     """Crops of all sites.
 
     Attributes:
-        crops: ``(n, C, crop, crop)`` of the images' dtype.
+        crops: ``(n, C, crop, crop)`` of the images' dtype; of volumes ``(n, C, D, crop, crop)``.
         channel_names: ``C`` names.
         columns: of length ``n``: ``id``, ``site``, ``y``, ``x``, ``area`` and the sites' own.
         skipped: what was left out and why.
@@ -39,7 +45,7 @@ class CutCells:
 
 
 Crops = list[PixelArray]
-"""The crops of one site, each ``(C, crop, crop)``."""
+"""The crops of one site, each ``(C, crop, crop)``; of volumes ``(C, D, crop, crop)``."""
 
 
 @dataclass
@@ -48,8 +54,34 @@ class CutTable:
 
     channel_names: tuple[str, ...]
     dtype: np.dtype[Any]
+    planes: tuple[int, ...]
     columns: dict[str, list[Any]]
     skipped: list[str]
+
+
+class _Form(NamedTuple):
+    """What all sites have in common."""
+
+    channel_names: tuple[str, ...]
+    dtype: np.dtype[Any]
+    planes: tuple[int, ...]
+    """``(D,)`` of volumes, else empty."""
+
+    def check_like(self, first: _Form | None, name: str) -> None:
+        """Refuse the site ``name`` of this form where the first site has another."""
+        if first is None:
+            return
+        if self.channel_names != first.channel_names:
+            ours, others = (", ".join(form.channel_names) for form in (self, first))
+            raise DataError(f"{name}: has channels {ours}, but earlier sites have {others}")
+        if self.dtype != first.dtype:
+            raise DataError(f"{name}: is {self.dtype}, but earlier sites are {first.dtype}")
+        if self.planes != first.planes:
+            ours, others = (str(form.planes[0] if form.planes else 1) for form in (self, first))
+            raise DataError(
+                f"{name}: has {ours} planes in depth, but earlier sites have {others}; project them with "
+                f"data.depth=max"
+            )
 
 
 def cut_sites(config: PlateConfig, sites: Sequence[Site], locate: Locate) -> CutCells:
@@ -80,18 +112,19 @@ def stream_sites(
     """
     rows: list[dict[str, Any]] = []
     skipped = _without_site(config, sites, locate)
-    first: tuple[tuple[str, ...], np.dtype[Any]] | None = None
+    first: _Form | None = None
     for site in sites:
         try:
             pixels, names = _open_site(config, site)
-            _like_others(site.name, pixels.dtype, names, first)
-            cells = locate(site.name, site.path, pixels.shape[1:])
+            form = _Form(names, pixels.dtype, pixels.shape[1:-2])
+            form.check_like(first, site.name)
+            cells = locate(site.name, site.path, pixels.shape[-2:])
         except DataError as error:
             if config.on_error == "raise":
                 raise
             skipped.append(left_out(site.name, error))
             continue
-        first = first or (names, pixels.dtype)
+        first = first or form
         crops, kept, dropped = _cut(config, site, pixels, cells)
         keep(crops)
         rows += kept
@@ -100,14 +133,14 @@ def stream_sites(
         reason = skipped[0] if skipped else "no site holds a cell"
         raise DataError(f"data.path {config.path}: no cell could be cut; {reason}")
     columns = {key: [row[key] for row in rows] for key in rows[0]}
-    return CutTable(*first, columns, skipped)
+    return CutTable(first.channel_names, first.dtype, first.planes, columns, skipped)
 
 
 def _open_site(config: PlateConfig, site: Site) -> tuple[PixelArray, tuple[str, ...]]:
-    """Pixels ``(C, H, W)`` of the channels asked for, and their names."""
+    """Pixels of the channels asked for, projected where that is asked for, and the channels' names."""
     image = site.read()
     chosen, names = select_channels(image.pixels[None], _names(config, image, site.name), config.channels)
-    pixels = chosen[0]
+    pixels = project_depth(chosen[0], config.depth)
     check_crop(pixels, site.name)
     if dark := constant_channels(pixels, names):
         raise DataError(f"{site.name}: channel {', '.join(dark)} is constant over the image")
@@ -160,33 +193,17 @@ def _names(config: PlateConfig, image: Any, name: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _like_others(
-    name: str,
-    dtype: np.dtype[Any],
-    names: tuple[str, ...],
-    first: tuple[tuple[str, ...], np.dtype[Any]] | None,
-) -> None:
-    if first is None:
-        return
-    if names != first[0]:
-        raise DataError(
-            f"{name}: has channels {', '.join(names)}, but earlier sites have {', '.join(first[0])}"
-        )
-    if dtype != first[1]:
-        raise DataError(f"{name}: is {dtype}, but earlier sites are {first[1]}")
-
-
 def window(pixels: PixelArray, cell: Cell, side: int, border: str) -> PixelArray | None:
-    """``(C, side, side)`` about a cell's centre; ``None`` where ``border`` drops it."""
+    """``(C, side, side)`` about a cell's centre, of a volume every plane; ``None``: ``border`` drops it."""
     top, left = (round(centre) - side // 2 for centre in (cell.y, cell.x))
-    height, width = pixels.shape[1:]
+    height, width = pixels.shape[-2:]
     if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
-        return pixels[:, top : top + side, left : left + side].copy()
+        return pixels[..., top : top + side, left : left + side].copy()
     if border == "drop":
         return None
     rows = np.clip(np.arange(top, top + side), 0, height - 1)
     columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    return np.ascontiguousarray(pixels[:, rows][:, :, columns])
+    return np.ascontiguousarray(pixels[..., rows, :][..., columns])
 
 
 def cached(config: PlateConfig, folder: Path, sites: Sequence[Site], locate: Locate) -> CutCells:
@@ -207,7 +224,7 @@ def cached(config: PlateConfig, folder: Path, sites: Sequence[Site], locate: Loc
             _write(partial, config, sites, locate)
     table = json.loads((entry / "table.json").read_text(encoding="utf-8"))
     names, rows = tuple(table["channel_names"]), len(table["columns"]["id"])
-    shape = (rows, len(names), config.crop, config.crop)
+    shape = (rows, len(names), *table["planes"], config.crop, config.crop)
     crops = np.memmap(entry / "crops.bin", mode="r", dtype=table["dtype"], shape=shape)
     return CutCells(crops, names, table["columns"], table["skipped"])
 
@@ -220,6 +237,7 @@ def _write(folder: Path, config: PlateConfig, sites: Sequence[Site], locate: Loc
     table = {
         "dtype": cut.dtype.str,
         "channel_names": cut.channel_names,
+        "planes": cut.planes,
         "columns": cut.columns,
         "skipped": cut.skipped,
     }

@@ -111,6 +111,11 @@ def _from_mask(path: Path, size: tuple[int, int]) -> list[Cell]:
     from scipy import ndimage  # type: ignore[import-untyped]
 
     mask = read_image(path).pixels
+    if mask.ndim == 4:
+        raise DataError(
+            f"{path}: the mask has {mask.shape[1]} planes in depth; expected one, whose objects are cut out "
+            f"of all planes of the image. Project the mask first"
+        )
     if mask.shape != (1, *size):
         raise DataError(
             f"{path}: the mask is {mask.shape[-2]} x {mask.shape[-1]}, but its image is {size[0]} x {size[1]}"

@@ -35,10 +35,11 @@ def _attributes(group: Any) -> Mapping[str, Any]:
 
 
 def read_zarr(path: Path) -> CellImage:
-    """The first resolution level of an OME-Zarr image as ``(C, H, W)`` with the names of ``omero.channels``.
+    """The first resolution level of an OME-Zarr image as ``(C, H, W)`` or ``(C, D, H, W)``, with the names
+    of ``omero.channels``.
 
     Raises:
-        DataError: where it is no image, or has planes in depth or time.
+        DataError: where it is no image, or has several time points.
     """
     group = _open(path)
     attributes = _attributes(group)

@@ -37,7 +37,7 @@ def build(config: PlateConfig, split: str) -> CropArray | None:
         cells = cut_sites(config, sites, locate)
     else:
         cells = cached(config, folder, sites, locate)
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"planes": config.depth}
     crops = cells.crops
     if config.controls is not None:
         cells.columns["is_control"] = _controls(cells, config.controls).tolist()
@@ -46,7 +46,7 @@ def build(config: PlateConfig, split: str) -> CropArray | None:
         facts["centred_by"] = config.centre_by
     rows = _rows_of(config, cells, split)
     fitted = crops[rows] if config.test_groups is not None else crops
-    size = (config.crop, config.crop)
+    size = crops.shape[2:]
     facts = {**crop_facts(fitted, cells.channel_names, bit_depth=config.bit_depth, canvas=size), **facts}
     table = _table(config, cells, rows, left_out)
     partners = None
@@ -110,7 +110,7 @@ def centre(crops: PixelArray, cells: CutCells, by: str) -> tuple[PixelArray, dic
     """Bring every batch (plate) to zero mean and unit spread, channel by channel, by its control cells.
 
     Returns:
-        ``(n, C, H, W) float32``, and the fitted mean and spread of each batch, saved with the model's facts.
+        ``crops`` as float32, and the fitted mean and spread of each batch, saved with the model's facts.
 
     Raises:
         DataError: for a batch without control cells or with a constant channel.
@@ -118,17 +118,18 @@ def centre(crops: PixelArray, cells: CutCells, by: str) -> tuple[PixelArray, dic
     batches = np.array(_column(cells, by, "centre_by"))
     is_control = np.array(cells.columns.get("is_control", [True] * len(crops)))
     result = np.empty(crops.shape, np.float32)
+    within = (0, *range(2, crops.ndim))
     fitted: dict[str, Any] = {}
     for batch in np.unique(batches):
         members = batches == batch
         reference = crops[members & is_control].astype(np.float32)
         if not len(reference):
             raise DataError(f"data.controls: no cell of {by} {batch} is a control")
-        mean, spread = (f(reference, axis=(0, 2, 3), dtype=np.float64) for f in (np.mean, np.std))
+        mean, spread = (f(reference, axis=within, dtype=np.float64) for f in (np.mean, np.std))
         if not (spread > 0).all():
             flat = cells.channel_names[int(np.argmin(spread))]
             raise DataError(f"data.centre_by: channel {flat} is constant on {by} {batch}")
-        shape = (1, -1, 1, 1)
+        shape = (1, -1, *[1] * (crops.ndim - 2))
         result[members] = (crops[members] - mean.reshape(shape)) / spread.reshape(shape)
         fitted[str(batch)] = {"mean": mean.tolist(), "std": spread.tolist()}
     return result, fitted

@@ -1,4 +1,5 @@
-"""Read one image file as ``(C, H, W)`` with its channel names; no channel dropped, no value changed.
+"""Read one image file as ``(C, H, W)``, or ``(C, D, H, W)`` where it has planes in depth, with its channel
+names; no channel dropped, no value changed.
 
 TIFF and OME-TIFF through tifffile, PNG, JPEG and BMP through Pillow, npy through NumPy, OME-Zarr through
 zarr.
@@ -31,7 +32,7 @@ class CellImage:
     """One image.
 
     Attributes:
-        pixels: ``(C, H, W)`` of the file's own dtype, channels in the file's order.
+        pixels: ``(C, H, W)`` or ``(C, D, H, W)`` of the file's own dtype, channels in the file's order.
         channel_names: ``C`` names, or ``None`` where the file carries none.
     """
 
@@ -43,7 +44,8 @@ def read_image(source: Any) -> CellImage:
     """Read a path, or take a PIL image.
 
     Raises:
-        DataError: naming the file, where it is missing, damaged, of an unknown kind or not a 2-D image.
+        DataError: naming the file, where it is missing, damaged, of an unknown kind or has several time
+            points.
     """
     if not isinstance(source, str | Path):
         if hasattr(source, "getbands"):
@@ -162,25 +164,26 @@ def _check_complete(tiff: Any, path: Path) -> None:
 
 
 def to_channels_first(array: PixelArray, axes: str, name: str) -> PixelArray:
-    """An array whose axes are named as in OME (``TCZYX``, ``S`` for samples of RGB) to ``(C, H, W)``.
+    """An array whose axes are named as in OME (``TCZYX``, ``S`` for samples of RGB) to ``(C, H, W)``, or to
+    ``(C, D, H, W)`` where it has several planes in depth.
 
     Pages of a plain multi-page TIFF (axes ``I`` or ``Q``) are its channels.
 
     Raises:
-        DataError: for several planes in depth or time, or two axes that could be the channel.
+        DataError: for several time points, or two axes that could be the channel.
     """
     kept = [axis for axis, length in zip(axes, array.shape, strict=True) if length > 1 or axis in "YX"]
     array = array.reshape([length for axis, length in zip(axes, array.shape, strict=True) if axis in kept])
-    for axis, meaning in (("Z", "planes in depth"), ("T", "time points")):
-        if axis in kept:
-            count = array.shape[kept.index(axis)]
-            raise DataError(f"{name}: has {count} {meaning}; expected one. Project or select it first")
-    others = [axis for axis in kept if axis not in "YX"]
+    if "T" in kept:
+        count = array.shape[kept.index("T")]
+        raise DataError(f"{name}: has {count} time points; expected one. Split it into a file each first")
+    others = [axis for axis in kept if axis not in "ZYX"]
     if kept.count("Y") != 1 or kept.count("X") != 1 or len(others) > 1:
         raise DataError(
-            f"{name}: has axes {axes} of shape {array.shape}; expected a channel axis and two of space"
+            f"{name}: has axes {axes} of shape {array.shape}; expected a channel axis and two or three of "
+            f"space"
         )
-    order = [*(kept.index(axis) for axis in others), kept.index("Y"), kept.index("X")]
+    order = [kept.index(axis) for axis in (*others, *("Z" * kept.count("Z")), "Y", "X")]
     array = array.transpose(order)
     return np.ascontiguousarray(array if others else array[None])
 

@@ -18,6 +18,8 @@ from vicreg_core.errors import DataError
 
 T = TypeVar("T")
 RGB = ("red", "green", "blue")
+MOST_CHANNELS = 16
+"""An axis of an array that is longer than this is one of space where its meaning is guessed."""
 
 
 @dataclass
@@ -25,8 +27,8 @@ class CropSource:
     """Crops as a file holds them.
 
     Attributes:
-        read: position to ``(C, H, W)``; ``None`` where ``array`` is given.
-        array: ``(n, C, H, W)``, in memory or memory-mapped.
+        read: position to ``(C, H, W)`` or ``(C, D, H, W)``; ``None`` where ``array`` is given.
+        array: ``(n, C, H, W)`` or ``(n, C, D, H, W)``, in memory or memory-mapped.
         ids: ``n`` names, stable and unique.
         columns: further columns of length ``n``.
         label: the column that holds labels where the recipe names none.
@@ -62,7 +64,7 @@ def open_source(config: CropsConfig, path: Path, split: str) -> CropSource | Non
         return None
     if suffix == ".npy":
         mapped = _readable(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False))
-        array = to_nchw(mapped, config.axes, str(path))
+        array = to_stack(mapped, config.axes, str(path))
         return CropSource(_numbered(path, len(array)), array)
     if suffix == ".parquet":
         return _parquet(config, path)
@@ -81,8 +83,13 @@ def _readable(path: Path, read: Callable[[], T]) -> T:
         raise DataError(f"{path}: cannot be read, {type(error).__name__}: {error}") from error
 
 
-def to_nchw(array: PixelArray, axes: str, name: str) -> PixelArray:
-    """A stack of crops to ``(n, C, H, W)``, by the given axes or the one axis small enough to be channels.
+def to_stack(array: PixelArray, axes: str, name: str) -> PixelArray:
+    """A stack of crops to ``(n, C, H, W)``, or of volumes to ``(n, C, D, H, W)``.
+
+    Args:
+        array: in any order of axes.
+        axes: that order; ``"auto"``: the one axis small enough to be channels is, and there is no depth.
+        name: for messages.
 
     Raises:
         DataError: where the order cannot be told, or there is no crop.
@@ -92,17 +99,24 @@ def to_nchw(array: PixelArray, axes: str, name: str) -> PixelArray:
     if axes == "auto":
         if array.ndim == 3:
             axes = "NHW"
-        elif array.ndim == 4 and array.shape[1] <= 16 < min(array.shape[2:]):
+        elif array.ndim == 4 and array.shape[1] <= MOST_CHANNELS < min(array.shape[2:]):
             axes = "NCHW"
-        elif array.ndim == 4 and array.shape[3] <= 16 < min(array.shape[1:3]):
+        elif array.ndim == 4 and array.shape[3] <= MOST_CHANNELS < min(array.shape[1:3]):
             axes = "NHWC"
         else:
             raise DataError(f"{name}: cannot tell the channels of shape {array.shape}; set data.axes")
     if array.ndim != len(axes):
         raise DataError(f"{name}: has shape {array.shape}, but data.axes is {axes}")
-    if axes == "NHW":
+    if "C" not in axes:
         return array[:, None]
-    return array if axes == "NCHW" else array.transpose(0, 3, 1, 2)
+    return np.moveaxis(array, axes.index("C"), 1)
+
+
+def _medmnist_axes(images: PixelArray) -> str:
+    """Gray pictures, pictures in colour, or gray volumes."""
+    if images.ndim == 3:
+        return "NHW"
+    return "NHWC" if images.shape[-1] <= MOST_CHANNELS else "NDHW"
 
 
 def _numbered(path: Path, count: int) -> list[str]:
@@ -114,15 +128,15 @@ def _npz(config: CropsConfig, path: Path, split: str) -> CropSource | None:
         keys = list(archive)
         if f"{split}_images" in keys:
             images, labels = archive[f"{split}_images"], archive[f"{split}_labels"]
-            axes = "NHW" if images.ndim == 3 else "NHWC"
-            array = to_nchw(images, axes if config.axes == "auto" else config.axes, str(path))
+            axes = _medmnist_axes(images) if config.axes == "auto" else config.axes
+            array = to_stack(images, axes, str(path))
             ids = [f"{split}-{row:06d}" for row in range(len(array))]
             return CropSource(ids, array, columns={"label": labels}, label="label")
         if split == "test" and "{split}" not in config.path:
             return None
         if config.image not in keys:
             raise DataError(f"{path}: has no array {config.image!r}; it has {', '.join(keys)} (data.image)")
-        array = to_nchw(archive[config.image], config.axes, str(path))
+        array = to_stack(archive[config.image], config.axes, str(path))
         count = len(array)
         columns = {k: archive[k] for k in keys if k != config.image and archive[k].shape[:1] == (count,)}
         names = {k.removesuffix("_names"): tuple(map(str, archive[k])) for k in keys if k.endswith("_names")}

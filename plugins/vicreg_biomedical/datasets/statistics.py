@@ -21,15 +21,16 @@ def crop_facts(
     channel_names: Sequence[str],
     *,
     bit_depth: int | None,
-    canvas: tuple[int, int],
+    canvas: tuple[int, ...],
 ) -> dict[str, Any]:
     """The facts of ``kind`` "cells".
 
     Args:
-        crops: ``n`` arrays ``(C, H, W)`` of one dtype and number of channels, or one ``(n, C, H, W)``.
+        crops: ``n`` arrays ``(C, H, W)``, or ``(C, D, H, W)`` of volumes, of one dtype and number of
+            channels, or one array of them.
         channel_names: ``C`` names.
         bit_depth: significant bits of integer pixels; ``None`` for the dtype's own.
-        canvas: the height and width a batch has.
+        canvas: the height and width a batch has, of volumes the depth before them.
     """
     rows = np.unique(np.linspace(0, len(crops) - 1, min(len(crops), FIT_CROPS)).astype(int))
     chosen = [np.asarray(crops[int(i)]) for i in rows]
@@ -41,8 +42,7 @@ def crop_facts(
         "kind": "cells",
         "channels": len(channel_names),
         "channel_names": list(channel_names),
-        "height": canvas[0],
-        "width": canvas[1],
+        **dict(zip(("width", "height", "depth"), reversed(canvas), strict=False)),
         "dtype": dtype.name,
         "uniform": uniform,
         "range": value_range(dtype, values, bit_depth),
@@ -63,18 +63,28 @@ def value_range(dtype: np.dtype[Any], values: Sequence[PixelArray], bit_depth: i
 
 
 def intensity_features(crops: PixelArray) -> NDArray[np.float32]:
-    """``(n, 7 C) float32`` from ``(n, C, H, W)``: mean, deviation and five percentiles of each channel."""
+    """``(n, 7 C) float32`` from crops or volumes: mean, deviation and five percentiles of each channel."""
     flat = crops.reshape(*crops.shape[:2], -1).astype(np.float32)
     percentiles = np.percentile(flat, [1, 25, 50, 75, 99], axis=2).transpose(1, 2, 0)
     columns = [flat.mean(2)[..., None], flat.std(2)[..., None], percentiles]
     return np.concatenate(columns, axis=2).reshape(len(crops), -1).astype(np.float32)
 
 
-def pixel_features(crops: PixelArray, side: int = 32) -> NDArray[np.float32]:
-    """``(n, F) float32``: the pixels, averaged over blocks to at most about ``side`` by ``side``."""
+def pixel_features(crops: PixelArray, side: int | None = None) -> NDArray[np.float32]:
+    """``(n, F) float32``: the pixels, averaged over blocks.
+
+    Args:
+        crops: ``(n, C, H, W)`` or ``(n, C, D, H, W)``.
+        side: about how many blocks remain along the longest axis; ``None``: 32, or 16 of a volume.
+    """
+    side = side or (32 if crops.ndim == 4 else 16)
     step = max(1, round(max(crops.shape[2:]) / side))
-    height, width = (length // step * step for length in crops.shape[2:])
-    cut = crops[:, :, :height, :width].astype(np.float32)
-    blocks = cut.reshape(*crops.shape[:2], height // step, step, width // step, step).mean(axis=(3, 5))
-    features: NDArray[np.float32] = blocks.reshape(len(crops), -1)
+    # A volume may have fewer planes than a block is wide: then they are one block.
+    widths = [min(step, length) for length in crops.shape[2:]]
+    counts = [length // width for length, width in zip(crops.shape[2:], widths, strict=True)]
+    kept = tuple(slice(count * width) for count, width in zip(counts, widths, strict=True))
+    split = [length for pair in zip(counts, widths, strict=True) for length in pair]
+    blocks = crops[:, :, *kept].astype(np.float32).reshape(*crops.shape[:2], *split)
+    within = tuple(range(3, blocks.ndim, 2))
+    features: NDArray[np.float32] = blocks.mean(axis=within).reshape(len(crops), -1)
     return features

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vicreg_biomedical.encoders.config import ChannelAdaptiveConfig, SmallCNNConfig
+from vicreg_biomedical.encoders.flat import require_flat
 from vicreg_biomedical.encoders.small_cnn import SmallCNN
 from vicreg_core.contracts import Batch, DataInfo, Encoder
 
@@ -49,5 +50,10 @@ class ChannelAdaptive(Encoder):
 
 
 def build(config: ChannelAdaptiveConfig, info: DataInfo) -> ChannelAdaptive:
-    """The encoder for a dataset of cells."""
+    """The encoder for a dataset of cells.
+
+    Raises:
+        RecipeError: for volumes.
+    """
+    require_flat("channel-adaptive", info)
     return ChannelAdaptive(int(info.facts["channels"]), config)

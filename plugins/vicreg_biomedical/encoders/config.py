@@ -45,7 +45,7 @@ class ChannelAdaptiveConfig(StrictModel):
 
 
 class MonaiResNetConfig(StrictModel):
-    """MONAI's ResNet in two dimensions."""
+    """MONAI's ResNet in two dimensions, or three where the data are volumes."""
 
     depth: Literal[10, 18, 34, 50, 101] = 18
     small_input: Annotated[
@@ -54,21 +54,27 @@ class MonaiResNetConfig(StrictModel):
 
 
 class MonaiDenseNetConfig(StrictModel):
-    """MONAI's DenseNet in two dimensions."""
+    """MONAI's DenseNet in two dimensions, or three where the data are volumes."""
 
     depth: Literal[121, 169, 201, 264] = 121
 
 
 class MonaiEfficientNetConfig(StrictModel):
-    """MONAI's EfficientNetBN in two dimensions."""
+    """MONAI's EfficientNetBN in two dimensions, or three where the data are volumes."""
 
     variant: Annotated[str, Field(pattern=r"^b[0-8]$", description="b0 to b8")] = "b0"
 
 
 class MonaiViTConfig(StrictModel):
-    """MONAI's vision transformer in two dimensions; its representation is the mean of the patch tokens."""
+    """MONAI's vision transformer in two dimensions, or three where the data are volumes.
+
+    Its representation is the mean of the patch tokens.
+    """
 
     patch: Annotated[PositiveInt, Field(description="side of a patch in pixels; divides the view's side")] = 8
+    patch_depth: Annotated[
+        PositiveInt, Field(description="planes of a patch of a volume; divides the volume's depth")
+    ] = 1
     view: Annotated[
         PositiveInt | None,
         Field(description="augmentation.size, where it is set; none: the crop's side"),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from vicreg_biomedical.encoders.config import SmallCNNConfig
+from vicreg_biomedical.encoders.flat import require_flat
 from vicreg_core.contracts import Batch, DataInfo, Encoder
 
 
@@ -106,5 +107,10 @@ def _orientations(images: Tensor, count: int) -> list[Tensor]:
 
 
 def build(config: SmallCNNConfig, info: DataInfo) -> SmallCNN:
-    """The encoder for a dataset of cells."""
+    """The encoder for a dataset of cells.
+
+    Raises:
+        RecipeError: for volumes.
+    """
+    require_flat("small-cnn", info)
     return SmallCNN(int(info.facts["channels"]), config)
