@@ -48,6 +48,9 @@ class MonaiResNetConfig(StrictModel):
     """MONAI's ResNet in two dimensions, or three where the data are volumes."""
 
     depth: Literal[10, 18, 34, 50, 101] = 18
+    width: Annotated[PositiveInt, Field(description="feature maps of the first stage; narrower on a CPU")] = (
+        64
+    )
     small_input: Annotated[
         bool, Field(description="3x3 stem without stride and pooling, for crops below about 96 px")
     ] = True

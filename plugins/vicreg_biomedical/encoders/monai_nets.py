@@ -19,6 +19,9 @@ from vicreg_core.contracts import Batch, DataInfo, Encoder
 from vicreg_core.errors import RecipeError
 
 NETS = "monai.networks.nets"
+RESNET_WIDTH = 64
+"""Feature maps of the first stage of a ResNet as published."""
+
 LEAST_SIDE = 32
 """Height and width that every one of these networks takes, in pixels."""
 
@@ -38,8 +41,16 @@ class MonaiEncoder(Encoder):
         self.net, self.embedding_dim, self.channels_last = net, embedding_dim, channels_last
 
     def forward(self, batch: Batch) -> Tensor:
-        """``(B, C, H, W)`` or ``(B, C, D, H, W)`` float to ``(B, embedding_dim)``; tokens are averaged."""
-        output: Any = self.net(batch)
+        """``(B, C, H, W)`` or ``(B, C, D, H, W)`` float to ``(B, embedding_dim)``; tokens are averaged.
+
+        Volumes are computed in float32 on a CPU, whatever the run's precision.
+        """
+        if isinstance(batch, Tensor) and batch.ndim == 5 and batch.device.type == "cpu":
+            # oneDNN's bfloat16 gradient of Conv3d's weights is wrong or infinite where two planes are left.
+            with torch.autocast("cpu", enabled=False):
+                output: Any = self.net(batch)
+        else:
+            output = self.net(batch)
         if isinstance(output, tuple):
             return torch.mean(output[0], dim=1)
         features: Tensor = output
@@ -78,9 +89,14 @@ def build_resnet(config: MonaiResNetConfig, info: DataInfo) -> MonaiEncoder:
     """A ResNet without its classifier (He et al., arXiv:1512.03385)."""
     stem = {"conv1_t_size": 3, "conv1_t_stride": 1, "no_max_pool": True} if config.small_input else {}
     net = getattr(import_monai(NETS), f"resnet{config.depth}")(
-        spatial_dims=_dims(info), n_input_channels=_channels(info), feed_forward=False, **stem
+        spatial_dims=_dims(info),
+        n_input_channels=_channels(info),
+        feed_forward=False,
+        widen_factor=config.width / RESNET_WIDTH,
+        **stem,
     )
-    return MonaiEncoder(net, 512 if config.depth < 50 else 2048, channels_last=_dims(info) == 2)
+    widths = 8 if config.depth < 50 else 32
+    return MonaiEncoder(net, widths * config.width, channels_last=_dims(info) == 2)
 
 
 def build_densenet(config: MonaiDenseNetConfig, info: DataInfo) -> MonaiEncoder:
