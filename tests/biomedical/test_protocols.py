@@ -11,10 +11,10 @@ from vicreg_biomedical.evaluation.protocols import (
     BatchCorrection,
     LeaveGroupOut,
     NotSameBatch,
-    equal_priors,
 )
 from vicreg_biomedical.evaluation.replicates import ReplicateRetrieval, aggregate
 from vicreg_core.errors import RunError
+from vicreg_core.evaluation.priors import equal_priors
 from vicreg_core.evaluation.subject import Features, Subject
 
 

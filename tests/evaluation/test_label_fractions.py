@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tests.evaluation.arrays import blobs, subject
 from vicreg_core.evaluation.label_fractions import LabelFractions, label_budgets
-from vicreg_core.evaluation.linear import linear_probe
+from vicreg_core.evaluation.linear import LinearProbe, linear_probe
 
 LABELS = np.random.default_rng(0).choice(3, size=1000, p=[0.6, 0.3, 0.1])
 
@@ -71,3 +73,24 @@ def test_groups_are_allowed():
     groups = np.arange(150) // 6
     rows = LabelFractions()(subject(*data, train_groups=groups, test_groups=np.arange(75) // 5))["rows"]
     assert len(rows) == 5
+
+
+def test_balanced_decisions_find_the_rare_class_and_leave_the_ranking():
+    rng = np.random.default_rng(0)
+    labels, held = (rng.choice(2, size=600, p=[0.93, 0.07]) for _ in range(2))
+    train, test = (rng.normal(size=(600, 4)) + 1.2 * each[:, None] for each in (labels, held))
+    data = subject(train.astype(np.float32), labels, test.astype(np.float32), held)
+    plain, balanced = (
+        {row["name"]: row for row in LabelFractions()(each)["rows"]}
+        for each in (data, dataclasses.replace(data, balanced=True))
+    )
+    assert {row["metric"] for row in balanced.values()} == {"balanced_accuracy"}
+    for name in ("10 %", "all"):
+        assert balanced[name]["balanced_accuracy"] > plain[name]["balanced_accuracy"] + 0.05
+        assert balanced[name]["accuracy"] < plain[name]["accuracy"]
+        assert balanced[name]["auroc"] == pytest.approx(plain[name]["auroc"], abs=1e-6)
+        low, high = balanced[name]["balanced_accuracy_interval"]
+        assert low < balanced[name]["balanced_accuracy"] < high
+    linear = LinearProbe()(dataclasses.replace(data, balanced=True))
+    assert linear["metric"] == "balanced_accuracy"
+    assert linear["balanced_accuracy"] == balanced["all"]["balanced_accuracy"]

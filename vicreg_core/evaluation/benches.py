@@ -17,7 +17,7 @@ from vicreg_core.evaluation.subjects import RANDOM_ENCODER, RAW_FEATURES, Bench,
 from vicreg_core.evaluation.supervised_floor import NAME as SUPERVISED
 from vicreg_core.pretrained import PretrainedEncoder, load
 from vicreg_core.recipes.load import LoadedRecipe
-from vicreg_core.recipes.schema import FinetuneSection, TrainSection
+from vicreg_core.recipes.schema import EvaluateSection, TrainSection
 from vicreg_core.training.precision import resolve_device, resolve_precision
 
 _TAKEN = {"encoder", RANDOM_ENCODER, RAW_FEATURES, SUPERVISED}
@@ -54,8 +54,9 @@ def make_bench(
         workers=recipe.data.workers,
         cache=cache,
         made_by=model.manifest.augmentation.model_dump(mode="json"),
-        budget=_budget(model, train, section.finetune, device),
+        budget=_budget(model, train, section, device),
         fractions=section.fractions,
+        balanced=section.balanced,
         say=say,
     )
 
@@ -109,18 +110,19 @@ def _as_taken(data: DatasetAdapter, model: PretrainedEncoder) -> DatasetAdapter:
 
 
 def _budget(
-    model: PretrainedEncoder, train: TrainSection, section: FinetuneSection, device: torch.device
+    model: PretrainedEncoder, train: TrainSection, section: EvaluateSection, device: torch.device
 ) -> Budget | None:
-    """As many views as the run's, times ``section.budget``; ``None`` where its length is not known."""
+    """As many views as the run's, times ``evaluate.finetune.budget``; ``None`` where that is not known."""
     steps = model.manifest.training.get("steps")
     if not isinstance(steps, int):
         return None
+    finetune = section.finetune
     return Budget(
-        views=max(1, round(section.budget * steps * train.batch_size * train.views)),
+        views=max(1, round(finetune.budget * steps * train.batch_size * train.views)),
         batch_size=train.batch_size,
         precision=resolve_precision(train.precision, device),
-        lr=section.lr,
-        weight_decay=section.weight_decay,
+        lr=finetune.lr,
+        weight_decay=finetune.weight_decay,
         balanced=section.balanced,
-        draws=section.draws,
+        draws=finetune.draws,
     )

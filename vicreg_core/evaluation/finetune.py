@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from vicreg_core.evaluation.bootstrap import mean_interval
 from vicreg_core.evaluation.classification import score_classification
+from vicreg_core.evaluation.draws import row_of_draws
 from vicreg_core.evaluation.finetuning import Finetuned, Finetuner
 from vicreg_core.evaluation.label_fractions import LabelBudget, label_budgets
 from vicreg_core.evaluation.subject import Subject
-
-_AVERAGED = ("balanced_accuracy", "macro_f1", "auroc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ def finetuned_scores(subject: Subject, made: Finetuned) -> dict[str, Any]:
     scores = score_classification(
         test.labels, made.probabilities, subject.classes, groups=test.groups, seed=subject.seed
     )
-    return scores | made.training
+    return scores | made.training | {"metric": subject.metric}
 
 
 def _averaged(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -61,15 +57,8 @@ def _averaged(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     first = scores[0]
     if len(scores) == 1:
         return {**first, "interval_over": "test samples", "draws": 1}
-    accuracies = [each["accuracy"] for each in scores]
     return {
-        "metric": "accuracy",
-        "accuracy": float(np.mean(accuracies)),
-        "interval": mean_interval(accuracies),
-        "interval_over": "draws of the labels",
-        "std": float(np.std(accuracies, ddof=1)),
-        **{name: float(np.mean([each[name] for each in scores])) for name in _AVERAGED if name in first},
-        "draws": len(scores),
+        **row_of_draws(scores, first["metric"]),
         "n": first["n"],
         **{name: first[name] for name in ("n_train", "views", "batch_size")},
         "lr": [each["lr"] for each in scores],

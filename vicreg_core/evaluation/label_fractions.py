@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.bootstrap import mean_interval
-from vicreg_core.evaluation.classification import accuracy_interval, tally
+from vicreg_core.evaluation.classification import score_classification
+from vicreg_core.evaluation.draws import point_scores, row_of_draws
 from vicreg_core.evaluation.linear import fit_tuned
 from vicreg_core.evaluation.preprocessing import Standardiser
 from vicreg_core.evaluation.subject import FRACTIONS, LabelledFeatures, Subject
@@ -72,7 +72,7 @@ class LabelFractions:
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:
-        """One row a budget: mean accuracy over its draws and the 95 % interval of that mean."""
+        """One row a budget: the mean of each score over its draws and the 95 % interval of that mean."""
         train, test = subject.labelled()
         vectors = torch.from_numpy(train.vectors).to(subject.device)
         test_vectors = torch.from_numpy(test.vectors).to(subject.device)
@@ -81,41 +81,31 @@ class LabelFractions:
             vectors, test_vectors = standardise(vectors), standardise(test_vectors)
         labels = torch.from_numpy(train.labels).to(subject.device)
 
-        def probe(draw: NDArray[np.int64]) -> NDArray[np.int64]:
+        def probe(draw: NDArray[np.int64]) -> NDArray[np.float32]:
             rows = torch.from_numpy(draw).to(subject.device)
             groups = None if train.groups is None else train.groups[draw]
             fitted = fit_tuned(
                 vectors[rows], labels[rows], len(subject.classes), groups=groups, seed=subject.seed
             )
-            return fitted.predict(test_vectors).cpu().numpy()
+            return subject.decided(fitted.probabilities(test_vectors).cpu().numpy(), train.labels[draw])
 
-        rows = []
-        for budget in label_budgets(train.labels, subject.seed, fractions=subject.fractions):
-            predictions = [probe(draw) for draw in budget.draws]
-            rows.append(_row(budget, predictions, test, subject))
-        return {"rows": rows}
+        budgets = label_budgets(train.labels, subject.seed, fractions=subject.fractions)
+        return {"rows": [_row(each, [probe(draw) for draw in each.draws], test, subject) for each in budgets]}
 
 
 def _row(
-    budget: LabelBudget, predictions: list[NDArray[np.int64]], test: LabelledFeatures, subject: Subject
+    budget: LabelBudget, shares: list[NDArray[np.float32]], test: LabelledFeatures, subject: Subject
 ) -> dict[str, Any]:
-    tallies = [tally(test.labels, predicted, len(subject.classes)) for predicted in predictions]
-    accuracies = [float(one.accuracy()) for one in tallies]
-    several = len(accuracies) > 1
-    return {
-        "name": budget.name,
-        "metric": "accuracy",
-        "accuracy": float(np.mean(accuracies)),
-        "interval": mean_interval(accuracies)
-        if several
-        else accuracy_interval(predictions[0] == test.labels, test.groups, subject.seed),
-        "interval_over": "draws of the labels" if several else "test samples",
-        "std": float(np.std(accuracies, ddof=1)) if several else None,
-        "balanced_accuracy": float(np.mean([one.balanced_accuracy() for one in tallies])),
-        "draws": len(accuracies),
-        "n_train": len(budget.draws[0]),
-        "n": len(test.labels),
-    }
+    """The scores of the probabilities ``(m, K)`` of each draw."""
+    if len(shares) > 1:
+        points = [point_scores(test.labels, each, len(subject.classes)) for each in shares]
+        scores = row_of_draws(points, subject.metric)
+    else:
+        scores = score_classification(
+            test.labels, shares[0], subject.classes, groups=test.groups, seed=subject.seed
+        )
+        scores |= {"metric": subject.metric, "interval_over": "test samples", "std": None, "draws": 1}
+    return scores | {"name": budget.name, "n_train": len(budget.draws[0]), "n": len(test.labels)}
 
 
 def _draws(

@@ -142,11 +142,13 @@ class LinearProbe:
             seed=subject.seed,
             device=subject.device,
         )
+        shares = subject.decided(outcome.probabilities, train.labels)
         result = score_classification(
-            test.labels, outcome.probabilities, subject.classes, groups=test.groups, seed=subject.seed
+            test.labels, shares, subject.classes, groups=test.groups, seed=subject.seed
         )
         tried = outcome.classifier.cross_validated
         result |= {
+            "metric": subject.metric,
             "n_train": len(train.labels),
             "c": outcome.classifier.c,
             "cross_validated_accuracy": {f"{c:g}": score for c, score in tried.items()},

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vicreg_core.evaluation.priors import equal_priors
+
 if TYPE_CHECKING:
     from vicreg_core.evaluation.finetuning import Finetuner
 
@@ -88,6 +90,7 @@ class Subject:
             ``rows`` and gives its probabilities of the test samples; ``None`` where that is not possible.
         no_finetune: why it is not.
         fractions: shares of the labels that protocols on few labels use.
+        balanced: classifiers decide as if all classes were equally common.
     """
 
     name: str
@@ -106,6 +109,21 @@ class Subject:
     finetune: Finetuner | None = None
     no_finetune: str = "these features do not come from an encoder that could be trained"
     fractions: tuple[float, ...] = FRACTIONS
+    balanced: bool = False
+
+    @property
+    def metric(self) -> str:
+        """The headline of a classifier."""
+        return "balanced_accuracy" if self.balanced else "accuracy"
+
+    def decided(self, probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The probabilities ``(m, K)`` that a classifier decides by.
+
+        Args:
+            probabilities: of a classifier.
+            labels: ``(n,)`` that it was fitted on.
+        """
+        return equal_priors(probabilities, labels) if self.balanced else probabilities
 
     def labelled(self) -> tuple[LabelledFeatures, LabelledFeatures]:
         """Training and test features with labels, for protocols that declare ``needs_labels``.

@@ -47,6 +47,7 @@ class Bench:
         made_by: JSON values that determine the evaluation view, for the cache's key.
         budget: of training with labels, or ``None``, which rules it out.
         fractions: shares of the labels that protocols on few labels use.
+        balanced: classifiers decide as if all classes were equally common.
         say: told what is being trained.
         project: the trained encoder's projector, from representations to embeddings, or ``None``.
     """
@@ -61,6 +62,7 @@ class Bench:
     made_by: Mapping[str, Any] = field(default_factory=dict)
     budget: Budget | None = None
     fractions: tuple[float, ...] = FRACTIONS
+    balanced: bool = False
     say: Callable[[str], None] = lambda _: None
     project: Project | None = None
 
@@ -102,6 +104,7 @@ class Bench:
             finetune=self._finetuner(encoder),
             no_finetune="it is not known how long the encoder was trained, so there is no budget to match",
             fractions=self.fractions,
+            balanced=self.balanced,
         )
 
     def untrained(self, build: Callable[[], Encoder]) -> Subject:
@@ -130,6 +133,7 @@ class Bench:
             standardised=True,
             remarks=remarks,
             fractions=self.fractions,
+            balanced=self.balanced,
         )
 
     def _finetuner(self, encoder: Encoder) -> Finetuner | None:

@@ -141,7 +141,6 @@ class FinetuneSection(StrictModel):
         PositiveFloat | None, Field(description="of AdamW; none: chosen on labels held out of the training")
     ] = None
     weight_decay: NonNegativeFloat = 0.05
-    balanced: Annotated[bool, Field(description="weigh the classes alike in the loss")] = False
     draws: Annotated[PositiveInt, Field(description="trainings for each share of the labels")] = 1
 
 
@@ -161,6 +160,10 @@ class EvaluateSection(StrictModel):
         tuple[Annotated[float, Field(gt=0, lt=1)], ...],
         Field(description="shares of the labels of label-fractions and finetune", strict=False),
     ] = (0.01, 0.1)
+    balanced: Annotated[
+        bool,
+        Field(description="linear, few labels, finetune, supervised: as if all classes were equally common"),
+    ] = False
     finetune: FinetuneSection = FinetuneSection()
 
 

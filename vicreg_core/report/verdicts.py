@@ -198,17 +198,18 @@ def _unpredicted(record: RunRecord) -> Iterator[Verdict]:
 
 def _few_labels(record: RunRecord) -> Iterator[Verdict]:
     rows = (record.evaluation or {}).get("protocols", {}).get("label-fractions", {}).get("rows", [])
-    if len(rows) >= 2 and rows[-1]["accuracy"] > 0:
+    metric = rows[-1].get("metric", "accuracy") if rows else ""
+    if len(rows) >= 2 and rows[-1][metric] > 0:
         few, all_ = rows[0], rows[-1]
         for row in rows[:-1]:
-            if row["accuracy"] >= 0.9 * all_["accuracy"]:
+            if row[metric] >= 0.9 * all_[metric]:
                 few = row
                 break
         yield Verdict(
             "note",
-            f"With {count(few['n_train'])} labels ({few['name']}) the linear probe reaches "
-            f"{score('accuracy', few['accuracy'])}; all {count(all_['n_train'])} bring it to "
-            f"{score('accuracy', all_['accuracy'])}.",
+            f"With {count(few['n_train'])} labels ({few['name']}) the linear probe's {name_of(metric)} is "
+            f"{score(metric, few[metric])}; all {count(all_['n_train'])} bring it to "
+            f"{score(metric, all_[metric])}.",
         )
 
 

@@ -14,21 +14,11 @@ from vicreg_biomedical.evaluation.correction import CORRECTIONS
 from vicreg_core.evaluation.classification import score_classification
 from vicreg_core.evaluation.folds import assign_folds
 from vicreg_core.evaluation.linear import LinearProbeOutcome, linear_probe
+from vicreg_core.evaluation.priors import equal_priors
 from vicreg_core.evaluation.subject import Subject
 
 MOST_FOLDS = 5
 HEADLINE = ("balanced_accuracy", "balanced_accuracy_interval", "accuracy", "auroc", "auroc_interval", "n")
-
-
-def equal_priors(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Class probabilities ``(m, K)`` as if all classes of the training ``labels`` were as common.
-
-    The decision that balanced accuracy rewards; rankings within two classes, and so AUROC, do not change.
-    """
-    prior = np.bincount(labels, minlength=probabilities.shape[1]) / len(labels)
-    weighted = np.divide(probabilities, prior, out=np.zeros_like(probabilities), where=prior > 0)
-    shares: NDArray[np.float32] = weighted / weighted.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _probe(

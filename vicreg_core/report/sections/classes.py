@@ -19,25 +19,26 @@ def labels_section(record: RunRecord) -> Section | None:
     rows = {name: _by_labels(results.get("label-fractions", {})) for name, results in subjects.items()}
     if not rows["encoder"]:
         return None
+    metric = rows["encoder"][0]["metric"]
     lines = [
         Series(
             name_of(name),
             [row["n_train"] for row in of],
-            [100 * row["accuracy"] for row in of],
+            [100 * row[metric] for row in of],
             place,
             band=[
                 (100 * low, 100 * high)
                 for row in of
-                for low, high in [row.get("interval") or (row["accuracy"],) * 2]
+                for low, high in [_bounds(row, metric) or (row[metric],) * 2]
             ],
         )
         for place, (name, of) in enumerate(rows.items())
     ]
     chart = line_chart(
-        "Accuracy by number of labels",
+        f"{name_of(metric).capitalize()} by number of labels",
         lines,
         x_label="labels (log scale)",
-        y_label="accuracy (%)",
+        y_label=f"{name_of(metric)} (%)",
         log_x=True,
         log=False,
         note="Bands: 95\u202f% intervals, over draws of the labels where there are several.",
@@ -47,15 +48,15 @@ def labels_section(record: RunRecord) -> Section | None:
             row["name"],
             count(row["n_train"]),
             count(row.get("draws", 1)),
-            score("accuracy", row["accuracy"]),
-            interval("accuracy", row.get("interval")) or "–",
+            score(metric, row[metric]),
+            interval(metric, _bounds(row, metric)) or "–",
         ]
         for row in rows["encoder"]
     ]
     listing = table(
-        ["labels", "n", "draws", "accuracy", "95\u202f% interval"],
+        ["labels", "n", "draws", name_of(metric), "95\u202f% interval"],
         cells,
-        caption="Accuracy of the encoder by labels",
+        caption=f"{name_of(metric).capitalize()} of the encoder by labels",
     )
     lead = (
         "A linear probe on the frozen encoder, given few of the labels: where a curve is flat, more labels "
@@ -68,6 +69,11 @@ def labels_section(record: RunRecord) -> Section | None:
         lead=lead,
         short="Labels",
     )
+
+
+def _bounds(row: Mapping[str, Any], metric: str) -> list[float] | None:
+    bounds: list[float] | None = row.get(f"{metric}_interval", row.get("interval"))
+    return bounds
 
 
 def _by_labels(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
