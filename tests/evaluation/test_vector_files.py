@@ -84,6 +84,17 @@ def test_h5ad(tmp_path):
     assert back.obsm["X_projection"][1].tolist() == [1.0, 1.5]
 
 
+def test_h5ad_rows_have_names_of_their_own(tmp_path):
+    anndata = pytest.importorskip("anndata")
+    columns = {"id": ["a.tif", "a.tif", "b.tif"], "split": ["train", "test", "test"]}
+    write_vectors(tmp_path / "x.h5ad", VectorTable(columns, np.zeros((3, 2), np.float32)))
+    assert list(anndata.read_h5ad(tmp_path / "x.h5ad").obs_names) == [
+        "train/a.tif",
+        "test/a.tif",
+        "test/b.tif",
+    ]
+
+
 def test_h5ad_without_anndata(monkeypatch):
     monkeypatch.setattr("vicreg_core.evaluation.vector_files.find_spec", lambda name: None)
     with pytest.raises(RunError, match="pip install anndata"):

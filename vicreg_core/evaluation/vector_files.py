@@ -41,8 +41,8 @@ def write_vectors(path: Path, table: VectorTable) -> list[Path]:
     - ``.csv``: the columns, then ``v0`` to ``v{D-1}``, each number with the digits that give it back exactly.
     - ``.npz``: an array a column, and ``vectors``; text as unicode arrays, so that it loads without pickle.
     - ``.npy``: the vectors alone, and beside them the columns as ``<stem>.ids.csv``, row for row.
-    - ``.h5ad``: AnnData, with the vectors as ``X``, the columns in ``obs`` by ``id``, and the projection as
-      ``obsm["X_projection"]``, where scanpy looks for it.
+    - ``.h5ad``: AnnData, with the vectors as ``X``, the columns in ``obs`` by ``id`` (``split/id`` where ids of
+      splits repeat), and the projection as ``obsm["X_projection"]``, where scanpy looks for it.
 
     Returns:
         The files written.
@@ -132,6 +132,11 @@ def _write_h5ad(path: Path, table: VectorTable) -> None:
 
     known = {name: _plain(column) for name, column in table.columns.items()}
     index = pd.Index([str(one) for one in known.pop("id")], name="id")
+    if not index.is_unique and "split" in known:
+        # The files of a train and a test folder may share their names; AnnData looks rows up by them.
+        index = pd.Index(
+            [f"{part}/{one}" for part, one in zip(known["split"], index, strict=True)], name="id"
+        )
     annotated = AnnData(
         X=table.vectors,
         # Numbers and truth values with gaps stay what they are.
