@@ -41,8 +41,8 @@ def write_vectors(path: Path, table: VectorTable) -> list[Path]:
     - ``.csv``: the columns, then ``v0`` to ``v{D-1}``, each number with the digits that give it back exactly.
     - ``.npz``: an array a column, and ``vectors``; text as unicode arrays, so that it loads without pickle.
     - ``.npy``: the vectors alone, and beside them the columns as ``<stem>.ids.csv``, row for row.
-    - ``.h5ad``: AnnData, with the vectors as ``X``, the columns in ``obs`` by ``id`` (``split/id`` where ids of
-      splits repeat), and the projection as ``obsm["X_projection"]``, where scanpy looks for it.
+    - ``.h5ad``: AnnData, with the vectors as ``X``, the columns in ``obs`` by ``id`` (``split/id`` where ids
+      of splits repeat), and the projection as ``obsm["X_projection"]``, where scanpy looks for it.
 
     Returns:
         The files written.
