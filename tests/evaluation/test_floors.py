@@ -32,6 +32,21 @@ def test_calibration_gives_the_statistics_of_the_data():
     assert not net.norm.training
 
 
+def test_a_calibrated_encoder_that_is_trained_forgets_the_calibration():
+    points = Points(PointsConfig(n=64))
+    net = Net(NetConfig(), points.info)
+    momentum = net.norm.momentum
+    calibrate_batch_norm(net, torch.from_numpy(points.points).split(16))
+    assert net.norm.momentum == momentum
+    shifted = torch.from_numpy(points.points) + 5
+    net.train()
+    for _ in range(100):
+        net(shifted)
+    np.testing.assert_allclose(
+        net.norm.running_mean, net.linear(shifted).mean(0).detach(), rtol=1e-3, atol=1e-3
+    )
+
+
 def test_raw_features_are_standardised_and_narrowed():
     generator = np.random.default_rng(0)
     train = (generator.normal(size=(600, MAX_DIMS + 40)) * np.geomspace(1e-3, 1e3, MAX_DIMS + 40)).astype(

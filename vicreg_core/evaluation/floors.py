@@ -33,13 +33,17 @@ def calibrate_batch_norm(encoder: Encoder, batches: Iterable[Batch]) -> None:
     alone.
     """
     encoder.eval()
-    for module in encoder.modules():
-        if isinstance(module, _BatchNorm):
-            module.reset_running_stats()
-            module.momentum = None
-            module.train()
+    layers = [module for module in encoder.modules() if isinstance(module, _BatchNorm)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None
+        layer.train()
     for batch in batches:
         encoder(batch)
+    # Else an encoder trained on from here would be judged by the statistics of all of its steps.
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
     encoder.eval()
 
 
