@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.report.fixtures import RECIPE, evaluation, metrics, record
+from vicreg_core.report.scores import headlines
 from vicreg_core.report.verdicts import verdicts
 
 
@@ -106,3 +107,14 @@ def test_a_probe_that_fell_is_a_warning():
     assert "best at step 800" in said("warning", metrics=logged)
     logged[-1]["probe_n"] = 10
     assert "probe was best" not in said(metrics=logged)
+
+
+def test_a_headline_is_judged_by_the_interval_of_its_own_metric():
+    row = {"metric": "balanced_accuracy", "balanced_accuracy": 0.8, "balanced_accuracy_interval": [0.7, 0.9]}
+    other = {"accuracy": 0.9, "interval": [0.88, 0.92], "n": 100}
+    floor = {"metric": "balanced_accuracy", "balanced_accuracy": 0.75}
+    (found,) = headlines(
+        {"protocols": {"linear": row | other}, "baselines": {"raw_features": {"linear": floor}}}
+    )
+    assert found.encoder.interval == (0.7, 0.9)
+    assert found.clears is False

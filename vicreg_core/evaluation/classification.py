@@ -71,22 +71,45 @@ def score_classification(
     result: dict[str, Any] = {
         "metric": "accuracy",
         "n": n,
-        "accuracy": float(total.accuracy()),
+        **_points(total, labels, probabilities),
         "interval": accuracy_interval(predicted == labels, groups, seed),
-        "balanced_accuracy": float(total.balanced_accuracy()),
         "balanced_accuracy_interval": percentile_interval(resampled.balanced_accuracy()),
-        "macro_f1": float(total.macro_f1()),
         "macro_f1_interval": percentile_interval(resampled.macro_f1()),
     }
-    if len(classes) == 2 and 0 < labels.sum() < n:
+    if "auroc" in result:
         positive, score = labels == 1, probabilities[:, 1]
-        result["auroc"] = binary_auroc(positive, score)
         result["auroc_interval"] = percentile_interval(resampled_auroc(positive, score, groups, seed))
     result["per_class"] = _class_table(total, classes)
     if len(classes) <= _WIDEST_CONFUSION:
         cells = np.bincount(labels * len(classes) + predicted, minlength=len(classes) ** 2)
         result["confusion"] = cells.reshape(len(classes), -1).tolist()
     return result
+
+
+def point_scores(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float32], classes: int
+) -> dict[str, float]:
+    """The scores of :func:`score_classification` without their intervals.
+
+    Args:
+        labels: ``(m,) int64``, true classes.
+        probabilities: ``(m, K)`` scores of each class.
+        classes: ``K``.
+    """
+    return _points(tally(labels, probabilities.argmax(axis=1), classes), labels, probabilities)
+
+
+def _points(
+    total: Tallies, labels: NDArray[np.int64], probabilities: NDArray[np.float32]
+) -> dict[str, float]:
+    scores = {
+        "accuracy": float(total.accuracy()),
+        "balanced_accuracy": float(total.balanced_accuracy()),
+        "macro_f1": float(total.macro_f1()),
+    }
+    if probabilities.shape[1] == 2 and 0 < labels.sum() < len(labels):
+        scores["auroc"] = binary_auroc(labels == 1, probabilities[:, 1])
+    return scores
 
 
 def tally(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> Tallies:

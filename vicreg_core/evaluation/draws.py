@@ -6,34 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vicreg_core.evaluation.auroc import binary_auroc
 from vicreg_core.evaluation.bootstrap import mean_interval
-from vicreg_core.evaluation.classification import tally
 
 _SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
-
-
-def point_scores(
-    labels: NDArray[np.int64], probabilities: NDArray[np.float32], classes: int
-) -> dict[str, float]:
-    """The scores of :func:`~vicreg_core.evaluation.classification.score_classification` without intervals.
-
-    Args:
-        labels: ``(m,) int64``, true classes.
-        probabilities: ``(m, K)`` scores of each class.
-        classes: ``K``.
-    """
-    total = tally(labels, probabilities.argmax(axis=1), classes)
-    scores = {
-        "accuracy": float(total.accuracy()),
-        "balanced_accuracy": float(total.balanced_accuracy()),
-        "macro_f1": float(total.macro_f1()),
-    }
-    if classes == 2 and 0 < labels.sum() < len(labels):
-        scores["auroc"] = binary_auroc(labels == 1, probabilities[:, 1])
-    return scores
 
 
 def row_of_draws(scores: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.classification import score_classification
-from vicreg_core.evaluation.draws import point_scores, row_of_draws
+from vicreg_core.evaluation.classification import point_scores, score_classification
+from vicreg_core.evaluation.draws import row_of_draws
 from vicreg_core.evaluation.linear import fit_tuned
 from vicreg_core.evaluation.preprocessing import Standardiser
 from vicreg_core.evaluation.subject import FRACTIONS, LabelledFeatures, Subject

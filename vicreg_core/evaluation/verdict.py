@@ -29,15 +29,20 @@ def scores_of(protocol: str, result: Mapping[str, Any]) -> Iterator[Score]:
     rows = result.get("rows", [result] if "metric" in result else [])
     for row in rows:
         name = f"{protocol}: {row['name']}" if "name" in row else protocol
-        interval = row.get(f"{row['metric']}_interval", row.get("interval"))
         yield Score(
             name,
             row["metric"],
             row[row["metric"]],
-            None if interval is None else (interval[0], interval[1]),
+            interval_of(row),
             row.get("n"),
             result.get("comparable", True),
         )
+
+
+def interval_of(row: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The 95 % interval of a row's headline: that of its metric by name, else the row's only one."""
+    bounds = row.get(f"{row['metric']}_interval", row.get("interval"))
+    return None if bounds is None else (float(bounds[0]), float(bounds[1]))
 
 
 def add_verdicts(protocol: str, result: dict[str, Any], floors: Mapping[str, Mapping[str, Any]]) -> None:

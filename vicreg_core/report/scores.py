@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from vicreg_core.evaluation.verdict import interval_of
+
 
 class Score(NamedTuple):
     """One headline of one subject."""
@@ -75,6 +77,5 @@ def _scores(subject: str, result: Mapping[str, Any]) -> Iterator[tuple[str, str,
     for row in rows:
         value = row.get(row["metric"])
         if value is not None:
-            bounds = row.get("interval")
-            interval = None if bounds is None else (float(bounds[0]), float(bounds[1]))
-            yield row.get("name", ""), row["metric"], Score(subject, float(value), interval, row.get("n"))
+            score = Score(subject, float(value), interval_of(row), row.get("n"))
+            yield row.get("name", ""), row["metric"], score

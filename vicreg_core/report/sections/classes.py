@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vicreg_core.evaluation.verdict import interval_of
 from vicreg_core.report.charts.lines import Series, line_chart
 from vicreg_core.report.markup import Child, Markup, tag
 from vicreg_core.report.record import RunRecord
@@ -29,7 +30,7 @@ def labels_section(record: RunRecord) -> Section | None:
             band=[
                 (100 * low, 100 * high)
                 for row in of
-                for low, high in [_bounds(row, metric) or (row[metric],) * 2]
+                for low, high in [interval_of(row) or (row[metric],) * 2]
             ],
         )
         for place, (name, of) in enumerate(rows.items())
@@ -49,7 +50,7 @@ def labels_section(record: RunRecord) -> Section | None:
             count(row["n_train"]),
             count(row.get("draws", 1)),
             score(metric, row[metric]),
-            interval(metric, _bounds(row, metric)) or "–",
+            interval(metric, interval_of(row)) or "–",
         ]
         for row in rows["encoder"]
     ]
@@ -69,11 +70,6 @@ def labels_section(record: RunRecord) -> Section | None:
         lead=lead,
         short="Labels",
     )
-
-
-def _bounds(row: Mapping[str, Any], metric: str) -> list[float] | None:
-    bounds: list[float] | None = row.get(f"{metric}_interval", row.get("interval"))
-    return bounds
 
 
 def _by_labels(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
