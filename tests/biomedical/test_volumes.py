@@ -306,3 +306,12 @@ def test_monai_transforms_of_volumes(tmp_path: Path) -> None:
 def test_projecting_leaves_flat_images_alone() -> None:
     flat = volumes(2, 20, 24)
     assert project_depth(flat, "max") is flat
+
+
+def test_a_volume_is_not_taken_for_a_pair_by_a_model_of_flat_images(tmp_path: Path) -> None:
+    deep = saved(tmp_path / "deep", volumes(6, 2, 2, 20, 20), axes="NCDHW")
+    flat = saved(tmp_path / "flat", volumes(6, 2, 20, 20))
+    for data, other in ((deep, flat), (flat, deep)):
+        with pytest.raises(DataError, match=r"but the model was trained on .*data\.depth=max"):
+            data.for_model(other.info)
+    assert deep.for_model(deep.info) is deep

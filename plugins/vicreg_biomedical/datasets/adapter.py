@@ -45,8 +45,16 @@ class CellDataset(DatasetAdapter):
         """These cells, if their channels are those the model was trained on, by name and in order.
 
         Raises:
-            DataError: where as many channels have other names or another order.
+            DataError: where as many channels have other names or another order, or volumes meet a model of
+                flat images, or the other way round.
         """
+        kinds = [len(canvas_of(i.facts)) for i in (self.info, info)]
+        if kinds[0] != kinds[1]:
+            words = {2: "flat images", 3: "volumes with planes in depth"}
+            raise DataError(
+                f"the data are {words[kinds[0]]}, but the model was trained on {words[kinds[1]]}; project "
+                f"volumes with data.depth=max where the model was trained on projections"
+            )
         ours, model = (list(i.facts.get("channel_names", [])) for i in (self.info, info))
         if len(ours) == len(model) and ours != model:
             raise DataError(
