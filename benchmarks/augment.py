@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_vision.augmentations.build import build_standard
 from vicreg_vision.augmentations.config import StandardAugmentationConfig
 from vicreg_vision.augmentations.standard import StandardAugmentation

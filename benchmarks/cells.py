@@ -26,7 +26,7 @@ from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.datasets.config import CropsConfig
 from vicreg_biomedical.datasets.crops import build as build_crops
 from vicreg_biomedical.monai_import import import_monai
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.contracts.keys import Keys, hash_ids
 
 VIEWS = CellsConfig(
     preset="none",

@@ -25,12 +25,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.folds import assign_folds
-from vicreg_core.evaluation.linear import fit_tuned
-from vicreg_core.evaluation.neighbours import nearest
-from vicreg_core.evaluation.preprocessing import Standardiser
-from vicreg_core.evaluation.protocols import load_protocol
-from vicreg_core.evaluation.subject import Features, Subject
+from vicreg_core.classifiers.folds import assign_folds
+from vicreg_core.classifiers.linear import fit_tuned
+from vicreg_core.classifiers.neighbours import nearest
+from vicreg_core.classifiers.preprocessing import Standardiser
+from vicreg_core.evaluation.protocols.registry import load_protocol
+from vicreg_core.evaluation.subjects.subject import Features, Subject
 
 SAMPLES, DIMS, SEED = 10_000, 512, 0
 PROTOCOLS = ("knn", "linear", "rank")

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vicreg_core.data.keys import hash_ids
+from vicreg_core.contracts.keys import hash_ids
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.models.joint_embedding import JointEmbedding

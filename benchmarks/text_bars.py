@@ -23,12 +23,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.embed import embed_run
-from vicreg_core.evaluation.label_fractions import label_budgets
-from vicreg_core.evaluation.linear import fit_tuned
+from vicreg_core.classifiers.linear import fit_tuned
+from vicreg_core.evaluation.protocols.label_fractions import label_budgets
 from vicreg_core.recipes.load import load_recipe
-from vicreg_core.training.run_directory import RunDirectory
+from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.training.session import train_run
+from vicreg_core.vectors.of_run import embed_run
 
 FOLDERS = {"ag-news": "ag_news_7600", "newsgroups": "newsgroups20"}
 BUDGETS = ("1 %", "10 %", "all")

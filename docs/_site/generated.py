@@ -22,7 +22,7 @@ PUBLIC = {
     "vicreg_core": ["VICRegLoss", "load"],
     "vicreg_core.pretrained": ["PretrainedEncoder"],
     "vicreg_core.contracts": ["DatasetAdapter", "Augmentation", "Encoder", "DataInfo"],
-    "vicreg_core.data.keys": ["Keys"],
+    "vicreg_core.contracts.keys": ["Keys"],
     "vicreg_core.objectives.base": ["Objective", "Terms"],
     "vicreg_core.plugins.specs": ["ComponentSpec", "RecipeFolder"],
     "vicreg_core.testing": ["check_plugin", "run_recipe"],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vicreg_core.errors import RunError, VicregError
-from vicreg_core.evaluation.vector_files import VectorTable, write_vectors
+from vicreg_core.vectors.files import VectorTable, write_vectors
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.out.exists() and not given.overwrite:
             raise RunError(f"{given.out} exists; replace it with --overwrite, or give another --out")
-        from vicreg_core.evaluation.embed import embed_run
+        from vicreg_core.vectors.of_run import embed_run
 
         table = embed_run(given.run, overrides=given.overrides, samples=False, say=_tell)
         if given.by:

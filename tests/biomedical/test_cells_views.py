@@ -9,7 +9,7 @@ from tests.biomedical.fixtures import cells
 from vicreg_biomedical.augmentations.cells import build
 from vicreg_biomedical.augmentations.config import PRESETS, CellsConfig
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.contracts.keys import Keys, hash_ids
 from vicreg_core.errors import DataError, RecipeError
 
 EVERYTHING = CellsConfig(

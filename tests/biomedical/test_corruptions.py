@@ -12,8 +12,8 @@ from tests.biomedical.fixtures import cells
 from vicreg_biomedical.augmentations.cells import build
 from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.augmentations.corruptions import STRENGTHS, SUMMARIES, corrupt_crops
-from vicreg_core.data.keys import Keys, hash_ids
-from vicreg_core.data.severity import SEVERITIES
+from vicreg_core.contracts.keys import Keys, hash_ids
+from vicreg_core.contracts.severity import SEVERITIES
 
 NAMES = list(SUMMARIES)
 

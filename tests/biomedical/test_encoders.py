@@ -86,7 +86,7 @@ def test_monai_transforms_by_name_are_keyed() -> None:
     from tests.biomedical.fixtures import cells
     from vicreg_biomedical.augmentations.config import MonaiConfig
     from vicreg_biomedical.augmentations.monai import build
-    from vicreg_core.data.keys import Keys
+    from vicreg_core.contracts.keys import Keys
 
     data = cells()
     transforms = (

@@ -15,7 +15,7 @@ from vicreg_biomedical.datasets.config import CropsConfig
 from vicreg_biomedical.datasets.crops import build as build_crops
 from vicreg_biomedical.datasets.positives import MOST, find_partners
 from vicreg_core.contracts import DatasetAdapter
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -101,7 +101,7 @@ def crops(tmp_path: Path, **options: str) -> DatasetAdapter:
 
 
 def test_what_may_be_paired_is_never_split(tmp_path: Path) -> None:
-    from vicreg_core.evaluation.holdout import holdout_split
+    from vicreg_core.data.holdout import holdout_split
 
     data = crops(tmp_path, positives="patient")
     assert data.groups is not None

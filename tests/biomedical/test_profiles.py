@@ -8,7 +8,7 @@ import pytest
 from tests.biomedical.fixtures import cells
 from vicreg_biomedical.profiles import aggregate, main, to_profiles, write_profiles
 from vicreg_core.errors import DataError, RunError
-from vicreg_core.evaluation.vector_files import VectorTable
+from vicreg_core.vectors.files import VectorTable
 
 
 def table() -> VectorTable:

@@ -13,9 +13,9 @@ from vicreg_biomedical.evaluation.protocols import (
     NotSameBatch,
 )
 from vicreg_biomedical.evaluation.replicates import ReplicateRetrieval, aggregate
+from vicreg_core.classifiers.priors import equal_priors
 from vicreg_core.errors import RunError
-from vicreg_core.evaluation.priors import equal_priors
-from vicreg_core.evaluation.subject import Features, Subject
+from vicreg_core.evaluation.subjects.subject import Features, Subject
 
 
 def features(data, **changes) -> Features:
@@ -81,7 +81,7 @@ def test_equal_priors_raise_the_recall_of_the_rare() -> None:
 def test_balanced_linear_beats_the_plain_probe_on_rare_classes() -> None:
     from sklearn.metrics import balanced_accuracy_score
 
-    from vicreg_core.evaluation.linear import linear_probe
+    from vicreg_core.classifiers.linear import linear_probe
 
     rng = np.random.default_rng(0)
     labels = (rng.random(1500) < 0.1).astype(np.int64)

@@ -79,7 +79,7 @@ def test_phenotypes_differ_in_what_they_are_named_for(size: int) -> None:
     import torch
 
     from vicreg_biomedical.synthetic.cells import draw_cells
-    from vicreg_core.data.keys import Keys
+    from vicreg_core.contracts.keys import Keys
 
     keys = Keys.of(0, 0, torch.arange(64), 0)
     areas = [

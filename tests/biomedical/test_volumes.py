@@ -23,7 +23,7 @@ from vicreg_biomedical.encoders import monai_nets
 from vicreg_biomedical.encoders.channel_adaptive import build as build_adaptive
 from vicreg_biomedical.encoders.small_cnn import build as build_small
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import DataError, RecipeError
 
 RNG = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from vicreg_core.pretrained import load
 
 @pytest.fixture(autouse=True)
 def _toy(monkeypatch):
-    monkeypatch.setattr("vicreg_core.evaluation.projection.find_spec", lambda name: None)
+    monkeypatch.setattr("vicreg_core.vectors.projection.find_spec", lambda name: None)
     with planted():
         yield
 

@@ -20,7 +20,7 @@ from vicreg_core.cli.explore import atlas_arguments
 from vicreg_core.cli.main import cli
 from vicreg_core.data.png import png
 from vicreg_core.errors import RunError
-from vicreg_core.evaluation.vector_files import VectorTable, write_vectors
+from vicreg_core.vectors.files import VectorTable, write_vectors
 
 
 def invoke(*arguments):
@@ -84,7 +84,7 @@ def test_vectors_are_written_where_they_are_missing_or_older_than_the_model(tmp_
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: object() if name == "embedding_atlas" else None
     )
-    monkeypatch.setattr("vicreg_core.evaluation.projection.find_spec", lambda name: None)
+    monkeypatch.setattr("vicreg_core.vectors.projection.find_spec", lambda name: None)
     served = []
     monkeypatch.setattr("vicreg_core.cli.explore._serve", served.append)
     run = tmp_path / "run"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter
-from vicreg_core.data.keys import hash_ids
+from vicreg_core.contracts.keys import hash_ids
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.errors import DataError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.contracts.keys import Keys, hash_ids
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.errors import DataError
 

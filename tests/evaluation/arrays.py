@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vicreg_core.evaluation.subject import Features, Subject
+from vicreg_core.evaluation.subjects.subject import Features, Subject
 
 
 def blobs(

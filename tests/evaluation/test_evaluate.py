@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from tests.evaluation.toy import Net, NetConfig, Noise, NoiseConfig, Points, PointsConfig, planted
+from vicreg_core.data.draw import draw, limited
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import DataError, PluginError
 from vicreg_core.evaluation.evaluate import evaluate
-from vicreg_core.evaluation.finetuning import Budget
-from vicreg_core.evaluation.protocols import NAMES, load_protocol
-from vicreg_core.evaluation.subjects import Bench, draw, limited
-from vicreg_core.training.precision import Precision
+from vicreg_core.evaluation.protocols.registry import NAMES, load_protocol
+from vicreg_core.evaluation.subjects.bench import Bench
+from vicreg_core.evaluation.supervised.finetuner import Budget
+from vicreg_core.models.precision import Precision
 
 
 def bench(**data):
@@ -180,7 +181,7 @@ def test_protocol_names_need_neither_torch_nor_numpy():
     import sys
 
     code = (
-        "import sys; from vicreg_core.evaluation.protocols import NAMES; "
+        "import sys; from vicreg_core.evaluation.protocols.registry import NAMES; "
         "import vicreg_core.cli.evaluate, vicreg_core.cli.embed; "
         "sys.exit(bool({'torch', 'numpy', 'sklearn'} & set(sys.modules)))"
     )

@@ -12,11 +12,11 @@ from safetensors.torch import load_file, save_file
 from tests.evaluation.toy import Points, PointsConfig, make_run, planted
 from vicreg_core.data.splits import open_data
 from vicreg_core.errors import RecipeError, RunError
-from vicreg_core.evaluation.checkpointed import load_checkpointed
 from vicreg_core.evaluation.run import evaluate_run
 from vicreg_core.pretrained import load
 from vicreg_core.recipes.load import fingerprint, load_recipe
-from vicreg_core.training.checkpoints import save_checkpoint
+from vicreg_core.runs.checkpoints import save_checkpoint
+from vicreg_core.training.checkpointed import load_checkpointed
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter, Encoder
-from vicreg_core.data.severity import strength
+from vicreg_core.contracts.severity import strength
 from vicreg_core.errors import DataError
 from vicreg_core.files import write_text
 from vicreg_core.plugins import AugmentationSpec, DatasetSpec, EncoderSpec, ObjectiveSpec, ProtocolSpec

@@ -83,7 +83,7 @@ def test_every_mistake_of_a_file_is_told_at_once_with_its_place(tmp_path: Path) 
 
 
 def _protocols() -> str:
-    from vicreg_core.evaluation.protocols import NAMES
+    from vicreg_core.evaluation.protocols.registry import NAMES
 
     return f"(there are: {', '.join([*NAMES, 'toy/pairs'])})"
 

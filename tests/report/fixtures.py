@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from vicreg_core.data.png import png_text
-from vicreg_core.evaluation.projection import principal
 from vicreg_core.report.projection import map_of
 from vicreg_core.report.record import RunRecord
 from vicreg_core.report.sections.collapse import STD_EDGES
 from vicreg_core.report.snapshot_file import FORMAT, Shown, Snapshot, Views
 from vicreg_core.report.space import clusters_of, neighbours_of, space_of
 from vicreg_core.report.timeline import Phase
+from vicreg_core.vectors.projection import principal
 
 CLASSES = ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 MALICE = "</script><script>alert('pwned')</script>\"'><img src=x onerror=alert(1)>"

@@ -9,19 +9,19 @@ import torch
 
 from tests.training.toy import Mixture, Noise
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.contracts.keys import Keys, hash_ids
+from vicreg_core.contracts.show import show_images
 from vicreg_core.data.png import coarsened, png, reduced
-from vicreg_core.data.show import show_images
-from vicreg_core.evaluation.projection import principal, principal_components, projections
 from vicreg_core.report.projection import map_of
 from vicreg_core.report.snapshot import make_view, take_snapshot
 from vicreg_core.report.snapshot_file import GRID, read_snapshot, write_snapshot
 from vicreg_core.report.space import neighbours_of, space_of
+from vicreg_core.vectors.projection import principal, principal_components, projections
 
 
 @pytest.fixture
 def no_umap(monkeypatch):
-    monkeypatch.setattr("vicreg_core.evaluation.projection.find_spec", lambda name: None)
+    monkeypatch.setattr("vicreg_core.vectors.projection.find_spec", lambda name: None)
 
 
 class Pictures(DatasetAdapter):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter, Encoder
-from vicreg_core.data.severity import strength
+from vicreg_core.contracts.severity import strength
 from vicreg_core.objectives.base import Objective, Terms
 from vicreg_core.objectives.vicreg import VICRegLoss
 from vicreg_core.recipes.schema import StrictModel

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from tests.text.conftest import sentences
-from vicreg_core.data.keys import Keys, hash_ids
-from vicreg_core.data.severity import SEVERITIES
+from vicreg_core.contracts.keys import Keys, hash_ids
+from vicreg_core.contracts.severity import SEVERITIES
 from vicreg_text.augmentations import positives, spans
 from vicreg_text.augmentations.config import PositivesConfig, SpansConfig
 from vicreg_text.augmentations.corruptions import STRENGTHS, SUMMARIES

@@ -10,7 +10,7 @@ import pytest
 from vicreg_core.errors import RunError
 from vicreg_core.pretrained import PretrainedEncoder, load
 from vicreg_core.recipes.load import load_recipe
-from vicreg_core.training.run_directory import RunDirectory
+from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.training.session import train_run
 from vicreg_text.export import export_sentence_transformers, export_transformers
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.subject import Features, Subject
+from vicreg_core.evaluation.subjects.subject import Features, Subject
 from vicreg_text.corpus import pairs
 from vicreg_text.corpus.config import PairsConfig, TokenizerConfig
 from vicreg_text.protocols import geometry, similarity

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.contracts.keys import Keys, hash_ids
 from vicreg_core.errors import DataError
 from vicreg_text.augmentations import adjacent, positives, spans, whole
 from vicreg_text.augmentations.config import (

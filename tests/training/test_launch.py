@@ -13,7 +13,7 @@ import torch
 from tests.training.toy import make_trainer
 from vicreg_core.distributed import rank, world_size
 from vicreg_core.errors import DataError, VicregError
-from vicreg_core.training.checkpoints import steps_saved
+from vicreg_core.runs.checkpoints import steps_saved
 from vicreg_core.training.launch import spawn
 
 pytestmark = pytest.mark.distributed

@@ -10,7 +10,7 @@ import torch
 
 from tests.training.toy import MLP, Mixture, Noise, make_recipe, make_trainer
 from vicreg_core.errors import DataError
-from vicreg_core.training.precision import resolve_precision
+from vicreg_core.models.precision import resolve_precision
 from vicreg_core.training.probe import build_probe
 
 CPU = torch.device("cpu")

@@ -12,8 +12,8 @@ import torch
 from tests.training.toy import Mixture, make_trainer
 from vicreg_core.errors import RunError, TrainingFailed, TrainingInterrupted
 from vicreg_core.objectives.vicreg import VICRegLoss
-from vicreg_core.training.checkpoints import steps_saved
-from vicreg_core.training.metrics import read_metrics
+from vicreg_core.runs.checkpoints import steps_saved
+from vicreg_core.runs.metrics import read_metrics
 
 TIMING = ("samples_per_second", "time")
 SETTINGS = {

@@ -7,17 +7,17 @@ import torch
 from torch import nn
 
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter, Encoder
-from vicreg_core.data.keys import hash_ids
+from vicreg_core.contracts.keys import hash_ids
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.distributed import rank, world_size
 from vicreg_core.models.joint_embedding import JointEmbedding
+from vicreg_core.models.precision import resolve_precision
 from vicreg_core.models.projector import build_projector
 from vicreg_core.objectives.vicreg import VICRegLoss
 from vicreg_core.recipes.schema import Recipe
-from vicreg_core.training.precision import resolve_precision
+from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.training.progress import Progress
-from vicreg_core.training.run_directory import RunDirectory
 from vicreg_core.training.trainer import Trainer
 
 

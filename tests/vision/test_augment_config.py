@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import RecipeError
 from vicreg_vision.augmentations.build import build_standard
 from vicreg_vision.augmentations.config import StandardAugmentationConfig

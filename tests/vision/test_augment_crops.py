@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_vision.augmentations.boxes import Boxes, draw_box, draw_boxes
 from vicreg_vision.augmentations.resample import Interpolation, box_taps, resample
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.build import build_standard
 from vicreg_vision.augmentations.config import StandardAugmentationConfig

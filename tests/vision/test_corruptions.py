@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from tests.vision.test_augment_views import build, facts, keys
-from vicreg_core.data.severity import SEVERITIES
+from vicreg_core.contracts.severity import SEVERITIES
 from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.corruptions import STRENGTHS, SUMMARIES, corrupt_planes
 

@@ -41,8 +41,8 @@ def embed(
 
     KEY=VALUE changes one key of the run's data, so that other data is embedded, e.g. data.path=other-photos.
     """
-    from vicreg_core.evaluation.embed import embed_run
-    from vicreg_core.evaluation.vector_files import require_writable, write_vectors
+    from vicreg_core.vectors.files import require_writable, write_vectors
+    from vicreg_core.vectors.of_run import embed_run
 
     require_writable(out, "--out", overwrite=overwrite)
     table = embed_run(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vicreg_core.evaluation.protocols import NAMES
+from vicreg_core.evaluation.protocols.registry import NAMES
 
 
 @click.command()
@@ -49,7 +49,7 @@ def evaluate(
     kept, nor is that of a checkpoint. A transfer is kept, under its name.
     """
     from vicreg_core.cli.output import print_json
-    from vicreg_core.evaluation.protocols import load_protocol
+    from vicreg_core.evaluation.protocols.registry import load_protocol
     from vicreg_core.evaluation.run import evaluate_run
 
     names = [name.strip() for name in protocols.split(",")] if protocols else None
@@ -79,7 +79,7 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
     What is kept of the same encoder on other data follows.
     """
     from vicreg_core.cli.output import print_table
-    from vicreg_core.evaluation.table import score_table, sentences
+    from vicreg_core.evaluation.metrics.table import score_table, sentences
 
     columns, rows = score_table(result)
     if rows:

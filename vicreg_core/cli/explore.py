@@ -69,8 +69,8 @@ def _is_due(run: Path, file: Path) -> bool:
 
 
 def _embed(run: Path, file: Path) -> None:
-    from vicreg_core.evaluation.embed import embed_run
-    from vicreg_core.evaluation.vector_files import write_vectors
+    from vicreg_core.vectors.files import write_vectors
+    from vicreg_core.vectors.of_run import embed_run
 
     write_vectors(file, embed_run(run, say=lambda line: click.echo(line, err=True)))
     click.echo(f"{file} is written", err=True)

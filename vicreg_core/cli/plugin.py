@@ -45,7 +45,7 @@ def check(name: str, as_json: bool) -> None:
 
     The exit code is 2 if anything is wrong.
     """
-    from vicreg_core.plugins.check import check_plugin
+    from vicreg_core.authoring.check import check_plugin
 
     registry = load_registry()
     status = _find(name, registry)
@@ -74,7 +74,7 @@ def new(name: str, folder: Path | None) -> None:
 
     NAME becomes the namespace of its components, as in NAME/quickstart.
     """
-    from vicreg_core.plugins.scaffold import new_plugin
+    from vicreg_core.authoring.scaffold import new_plugin
 
     made = new_plugin(name, folder, load_registry())
     click.echo(f"wrote {made}: a plugin that trains on a table of numbers. Go on with:")

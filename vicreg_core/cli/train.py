@@ -43,7 +43,7 @@ def train(
     if resume and overwrite:
         raise click.UsageError("--resume and --overwrite exclude each other")
     if vectors is not None:
-        from vicreg_core.evaluation.vector_files import require_writable
+        from vicreg_core.vectors.files import require_writable
 
         require_writable(vectors, "--vectors", overwrite=overwrite or resume)
     loaded = load_recipe(recipe, overrides)
@@ -66,8 +66,8 @@ def train(
 
 def _embed(folder: Path, vectors: Path) -> None:
     """Write the vectors of the run's data."""
-    from vicreg_core.evaluation.embed import embed_run
-    from vicreg_core.evaluation.vector_files import write_vectors
+    from vicreg_core.vectors.files import write_vectors
+    from vicreg_core.vectors.of_run import embed_run
 
     table = embed_run(folder, say=click.echo)
     written = write_vectors(vectors, table)
@@ -76,9 +76,9 @@ def _embed(folder: Path, vectors: Path) -> None:
 
 def _train(loaded: LoadedRecipe, folder: Path, *, resume: bool, overwrite: bool, nproc: int) -> None:
     """Train in this process, in ``nproc`` new ones, or as one of those ``torchrun`` started."""
+    from vicreg_core.models.precision import resolve_device
+    from vicreg_core.runs.directory import RunDirectory
     from vicreg_core.training import launch
-    from vicreg_core.training.precision import resolve_device
-    from vicreg_core.training.run_directory import RunDirectory
     from vicreg_core.training.session import train_run
 
     device_type = resolve_device(loaded.recipe.train.device).type

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from torch.utils.data import Dataset
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import VicregError
 
 T = TypeVar("T")

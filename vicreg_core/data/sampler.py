@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.data.keys import Keys, epoch_order
+from vicreg_core.contracts.keys import Keys, epoch_order
 from vicreg_core.errors import DataError
 
 
@@ -57,7 +57,7 @@ class Share:
 
     Attributes:
         plan: the order of the run.
-        id_hash: ``(n,) int64`` from :func:`vicreg_core.data.keys.hash_ids`.
+        id_hash: ``(n,) int64`` from :func:`vicreg_core.contracts.keys.hash_ids`.
         rank: this process, ``0 <= rank < world_size``.
         world_size: number of processes; shares differ by at most one row.
     """

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from vicreg_core.contracts import DatasetAdapter
+from vicreg_core.data.holdout import holdout_split
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import DataError
-from vicreg_core.evaluation.holdout import holdout_split
 from vicreg_core.plugins.loading import load_target
 from vicreg_core.plugins.registry import load_registry
 from vicreg_core.recipes.schema import DataSection

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from vicreg_core.contracts import Encoder
-from vicreg_core.evaluation.protocols import Protocol, load_protocol
-from vicreg_core.evaluation.subject import Subject
-from vicreg_core.evaluation.subjects import RANDOM_ENCODER, Bench
-from vicreg_core.evaluation.supervised_floor import NAME as SUPERVISED
-from vicreg_core.evaluation.supervised_floor import supervised_floor
+from vicreg_core.evaluation.protocols.registry import Protocol, load_protocol
+from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, Bench
+from vicreg_core.evaluation.subjects.subject import Subject
+from vicreg_core.evaluation.supervised.floor import NAME as SUPERVISED
+from vicreg_core.evaluation.supervised.floor import supervised_floor
 from vicreg_core.evaluation.verdict import add_verdicts
 
 Say = Callable[[str], None]
@@ -38,11 +38,11 @@ def evaluate(
     Args:
         encoder: the trained encoder.
         bench: the samples, and how features are made of them.
-        protocols: names (:mod:`vicreg_core.evaluation.protocols`).
+        protocols: names (:mod:`vicreg_core.evaluation.protocols.registry`).
         untrained: builds the same architecture with random weights; ``None``: no such floor.
         baselines: evaluate the floors.
         supervised: of them also the network trained from scratch with labels
-            (:mod:`vicreg_core.evaluation.supervised_floor`).
+            (:mod:`vicreg_core.evaluation.supervised.floor`).
         beside: further encoders to be floors, by name.
         say: told what is being done.
 

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from vicreg_core.data.keys import mix_int, stream_id
-from vicreg_core.evaluation.benches import encoders_beside, make_bench
-from vicreg_core.evaluation.cache import model_digest
-from vicreg_core.evaluation.checkpointed import load_checkpointed
-from vicreg_core.evaluation.embedding import Project, load_projector
+from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.evaluation.evaluate import evaluate
-from vicreg_core.evaluation.kept import keep_evaluation, keep_transfer
+from vicreg_core.evaluation.results import keep_evaluation, keep_transfer
+from vicreg_core.evaluation.subjects.opening import encoders_beside, make_bench
+from vicreg_core.inference.cache import model_digest
 from vicreg_core.pretrained import PretrainedEncoder, load
 from vicreg_core.recipes.load import load_recipe
+from vicreg_core.training.checkpointed import load_checkpointed
+from vicreg_core.training.projector import Project, load_projector
 
 FORMAT = 1
 

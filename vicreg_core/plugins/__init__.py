@@ -1,5 +1,6 @@
 """The plugin host: hooks, component specs and the registry that finds them."""
 
+from vicreg_core.plugins.family import family
 from vicreg_core.plugins.hookspecs import ENTRY_POINT_GROUP, hookimpl, hookspec
 from vicreg_core.plugins.specs import (
     API_VERSION,
@@ -24,6 +25,7 @@ __all__ = [
     "ObjectiveSpec",
     "ProtocolSpec",
     "RecipeFolder",
+    "family",
     "hookimpl",
     "hookspec",
 ]

@@ -120,7 +120,7 @@ class ComponentCheck:
         names = evaluate.get("protocols") if isinstance(evaluate, dict) else None
         if not isinstance(names, list):
             return
-        from vicreg_core.evaluation.protocols import NAMES
+        from vicreg_core.evaluation.protocols.registry import NAMES
 
         for index, name in enumerate(names):
             if isinstance(name, str) and (message := self._unknown_protocol(name, NAMES)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vicreg_core.evaluation.projection import Projection
 from vicreg_core.report.snapshot_file import GRID, Map
+from vicreg_core.vectors.projection import Projection
 
 
 def map_of(projection: Projection) -> Map:

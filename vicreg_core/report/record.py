@@ -12,7 +12,7 @@ from vicreg_core.errors import RunError
 from vicreg_core.recipes.yaml import read_yaml
 from vicreg_core.report.snapshot_file import Snapshot, read_snapshot
 from vicreg_core.report.timeline import Phase, phases
-from vicreg_core.training.metrics import read_metrics
+from vicreg_core.runs.metrics import read_metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
 from vicreg_core.contracts import Shown as Seen
-from vicreg_core.data.keys import Keys, hash_ids, mix_int, stream_id
+from vicreg_core.contracts.keys import Keys, hash_ids, mix_int, stream_id
 from vicreg_core.data.png import coarsened, png_text, reduced
 from vicreg_core.data.reading import is_vectorised, prepare_batch
 from vicreg_core.data.subset import take
-from vicreg_core.evaluation.projection import projections
 from vicreg_core.report.projection import map_of
 from vicreg_core.report.snapshot_file import FORMAT, Shown, Snapshot, Views
 from vicreg_core.report.space import clusters_of, neighbours_of, space_of
+from vicreg_core.vectors.projection import projections
 
 QUERIES, NEIGHBOURS, VIEWED = 10, 9, 12
 _ROOM = 3_600_000

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from vicreg_core.data.draw import limited
 from vicreg_core.data.splits import open_data
-from vicreg_core.evaluation.cache import model_digest
-from vicreg_core.evaluation.subjects import Bench, limited
+from vicreg_core.evaluation.subjects.bench import Bench
+from vicreg_core.inference.cache import model_digest
+from vicreg_core.models.precision import resolve_device
 from vicreg_core.pretrained import load
 from vicreg_core.recipes.load import load_recipe
 from vicreg_core.report.snapshot import take_snapshot
 from vicreg_core.report.snapshot_file import Snapshot
-from vicreg_core.training.precision import resolve_device
 
 MOST_SAMPLES = 10_000
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.clustering import cluster
+from vicreg_core.evaluation.protocols.clustering import cluster
 from vicreg_core.report.snapshot_file import Neighbours, Space
 from vicreg_core.training.diagnostics import effective_rank
 

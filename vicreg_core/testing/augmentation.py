@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from vicreg_core.contracts import Augmentation, Batch
+from vicreg_core.contracts.keys import hash_ids
+from vicreg_core.contracts.severity import SEVERITIES
 from vicreg_core.data.batch import to_device
-from vicreg_core.data.keys import hash_ids
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
-from vicreg_core.data.severity import SEVERITIES
 from vicreg_core.plugins.component import Kind
 from vicreg_core.testing.base import ComponentConformance
 from vicreg_core.testing.comparison import difference, parts_of, rows_of

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter, Encoder, Split
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.contracts.keys import Keys, hash_ids
 from vicreg_core.data.reading import prepare_batch
 from vicreg_core.plugins.component import Kind
 from vicreg_core.plugins.loading import load_config, load_target

@@ -13,15 +13,15 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ValidationError
 
-from vicreg_core.plugins.check import check_plugin
+from vicreg_core.authoring.check import check_plugin
 from vicreg_core.plugins.component import Component
 from vicreg_core.plugins.loading import load_config
 from vicreg_core.plugins.registry import load_registry
 from vicreg_core.plugins.status import PluginStatus
+from vicreg_core.runs.metrics import read_metrics
 from vicreg_core.testing.base import own_recipe
 from vicreg_core.testing.requirement import require
 from vicreg_core.testing.running import run_recipe
-from vicreg_core.training.metrics import read_metrics
 
 HEAVY = frozenset(
     {"datasets", "matplotlib", "monai", "numpy", "pandas", "PIL", "pyarrow", "scipy", "sklearn"}

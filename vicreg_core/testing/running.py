@@ -25,7 +25,7 @@ def run_recipe(recipe: str, overrides: Sequence[str] = (), *, out: Path, evaluat
     """
     from vicreg_core.evaluation.run import evaluate_run
     from vicreg_core.report.write import write_report
-    from vicreg_core.training.run_directory import RunDirectory
+    from vicreg_core.runs.directory import RunDirectory
     from vicreg_core.training.session import train_run
 
     train_run(load_recipe(recipe, overrides), RunDirectory(out), resume=False, overwrite=False)

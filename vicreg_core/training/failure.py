@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from vicreg_core.models.joint_embedding import ViewOutputs
-from vicreg_core.training.checkpoints import checkpoint_path, steps_saved
+from vicreg_core.runs.checkpoints import checkpoint_path, steps_saved
 
 
 def explain_non_finite(

@@ -13,14 +13,14 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import torch
 
+from vicreg_core.classifiers.knn import HEADLINE_K, knn_probabilities
 from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
+from vicreg_core.data.draw import limited
+from vicreg_core.data.holdout import holdout_split
 from vicreg_core.data.subset import Subset
-from vicreg_core.evaluation.features import Embedder
-from vicreg_core.evaluation.holdout import holdout_split
-from vicreg_core.evaluation.knn import HEADLINE_K, knn_probabilities
-from vicreg_core.evaluation.subjects import limited
+from vicreg_core.inference.embedder import Embedder
+from vicreg_core.models.precision import Precision
 from vicreg_core.recipes.schema import Recipe
-from vicreg_core.training.precision import Precision
 
 HELD_OUT = 0.25
 """Share of the probe's samples that are classified by their neighbours among the others."""

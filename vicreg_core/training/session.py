@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
-from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
-from vicreg_core.data.keys import hash_ids, mix_int, stream_id
+from vicreg_core.contracts.keys import hash_ids, mix_int, stream_id
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
-from vicreg_core.data.splits import open_data
 from vicreg_core.distributed import on_first, rank, world_size
 from vicreg_core.errors import DataError, RunError, VicregError
 from vicreg_core.files import write_text
 from vicreg_core.models.joint_embedding import JointEmbedding
+from vicreg_core.models.precision import Precision, resolve_device, resolve_precision
 from vicreg_core.models.projector import build_projector
-from vicreg_core.objectives.base import Objective
-from vicreg_core.plugins.loading import load_target
-from vicreg_core.plugins.registry import load_registry
 from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import LoadedRecipe, dump_recipe, fingerprint, load_recipe
+from vicreg_core.runs.directory import RunDirectory
+from vicreg_core.training.components import Components, build_components
 from vicreg_core.training.launch import local_device
-from vicreg_core.training.precision import Precision, resolve_device, resolve_precision
 from vicreg_core.training.probe import build_probe
 from vicreg_core.training.progress import Progress
-from vicreg_core.training.run_directory import RunDirectory
 from vicreg_core.training.trainer import Trainer
-
-
-@dataclass(frozen=True, slots=True)
-class Components:
-    """What the plugins built for one recipe."""
-
-    data: DatasetAdapter
-    augmentation: Augmentation
-    encoder: Encoder
-    objective: Objective
-
-
-def build_components(loaded: LoadedRecipe) -> Components:
-    """Open the training data and build augmentation, encoder and objective.
-
-    Initial weights are keyed by the recipe's seed.
-    """
-    recipe, registry = loaded.recipe, load_registry()
-    data, _ = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
-    torch.manual_seed(mix_int(recipe.seed, stream_id("weights")))
-    build_augmentation = load_target(registry.get("augmentation", recipe.augmentation.name))
-    build_encoder = load_target(registry.get("encoder", recipe.encoder.name))
-    build_objective = load_target(registry.get("objective", recipe.objective.name))
-    return Components(
-        data=data,
-        augmentation=build_augmentation(loaded.configs["augmentation"], data.info),
-        encoder=build_encoder(loaded.configs["encoder"], data.info),
-        objective=build_objective(loaded.configs["objective"]),
-    )
 
 
 def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool) -> None:

@@ -14,25 +14,25 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vicreg_core.contracts import Batch, Encoder
+from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.data.batch import to_channels_last
-from vicreg_core.data.keys import mix_int, stream_id
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.distributed import barrier, broadcast_object, rank, world_size
 from vicreg_core.errors import TrainingFailed, TrainingInterrupted
 from vicreg_core.models.batch_norm import synchronise_batch_norm
 from vicreg_core.models.joint_embedding import JointEmbedding, ViewOutputs
+from vicreg_core.models.precision import Precision
 from vicreg_core.objectives.base import Objective, Terms
 from vicreg_core.optim.build import build_optimizer, peak_learning_rate
 from vicreg_core.optim.schedules import learning_rate
 from vicreg_core.recipes.schema import Recipe
-from vicreg_core.training.checkpoints import checkpoint_path, load_checkpoint, save_checkpoint, steps_saved
+from vicreg_core.runs.checkpoints import checkpoint_path, load_checkpoint, save_checkpoint, steps_saved
+from vicreg_core.runs.directory import RunDirectory
+from vicreg_core.runs.metrics import MetricsFile
 from vicreg_core.training.failure import explain_non_finite
-from vicreg_core.training.metrics import MetricsFile
 from vicreg_core.training.monitor import CollapseMonitor
-from vicreg_core.training.precision import Precision
 from vicreg_core.training.probe import OnlineProbe
 from vicreg_core.training.progress import Progress
-from vicreg_core.training.run_directory import RunDirectory
 from vicreg_core.training.signals import StopSignals
 
 # torch 2.14 renamed the option, and warns of the old name.

@@ -26,8 +26,8 @@ from vicreg_biomedical.augmentations.stain import jitter_stains
 from vicreg_biomedical.datasets.pixels import canvas_of, check_crop, fit_canvas, project_depth
 from vicreg_biomedical.datasets.readers import read_image
 from vicreg_core.contracts import Augmentation, Batch, DataInfo, Shown
-from vicreg_core.data.keys import Keys
-from vicreg_core.data.show import show_images
+from vicreg_core.contracts.keys import Keys
+from vicreg_core.contracts.show import show_images
 from vicreg_core.errors import DataError, RecipeError
 
 _RGB = ("red", "green", "blue")

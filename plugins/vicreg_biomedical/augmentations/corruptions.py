@@ -15,8 +15,8 @@ from torch import Tensor
 
 from vicreg_biomedical.augmentations.intensity import gaussian_blur, shot_and_read_noise, tilted_light
 from vicreg_biomedical.augmentations.shapes import beside
-from vicreg_core.data.keys import Keys
-from vicreg_core.data.severity import strength
+from vicreg_core.contracts.keys import Keys
+from vicreg_core.contracts.severity import strength
 
 Operation: TypeAlias = Callable[[Tensor, float, Keys], Tensor]
 

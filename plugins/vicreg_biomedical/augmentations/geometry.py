@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.augmentations.shapes import beside, planes
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 ELASTIC_NODES = 5
 

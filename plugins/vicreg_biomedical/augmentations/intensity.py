@@ -10,7 +10,7 @@ from torch import Tensor
 from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.augmentations.geometry import log_uniform
 from vicreg_biomedical.augmentations.shapes import beside, planes
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 
 def light_and_response(images: Tensor, config: CellsConfig, keys: Keys) -> Tensor:

@@ -17,7 +17,7 @@ from vicreg_biomedical.augmentations.cells import CellViews, crops_of
 from vicreg_biomedical.augmentations.config import CellsConfig, MonaiConfig
 from vicreg_biomedical.monai_import import import_monai
 from vicreg_core.contracts import Batch, DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import RecipeError
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 _STAINS = torch.tensor([[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]])
 """Optical density of each stain (row) in red, green and blue."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import RunError
-from vicreg_core.evaluation.subject import Features, Subject
+from vicreg_core.evaluation.subjects.subject import Features, Subject
 
 CONTROL_COLUMN = "is_control"
 

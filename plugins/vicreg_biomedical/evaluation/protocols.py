@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from vicreg_biomedical.evaluation.columns import Population, population
 from vicreg_biomedical.evaluation.correction import CORRECTIONS
-from vicreg_core.evaluation.classification import score_classification
-from vicreg_core.evaluation.folds import assign_folds
-from vicreg_core.evaluation.linear import LinearProbeOutcome, linear_probe
-from vicreg_core.evaluation.priors import equal_priors
-from vicreg_core.evaluation.subject import Subject
+from vicreg_core.classifiers.folds import assign_folds
+from vicreg_core.classifiers.linear import LinearProbeOutcome, linear_probe
+from vicreg_core.classifiers.priors import equal_priors
+from vicreg_core.evaluation.metrics.classification import score_classification
+from vicreg_core.evaluation.subjects.subject import Subject
 
 MOST_FOLDS = 5
 HEADLINE = ("balanced_accuracy", "balanced_accuracy_interval", "accuracy", "auroc", "auroc_interval", "n")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vicreg_biomedical.evaluation.columns import Population, population
 from vicreg_core.errors import RunError
-from vicreg_core.evaluation.subject import Subject
+from vicreg_core.evaluation.subjects.subject import Subject
 
 NULL_SIZE = 2000
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 NATURAL_SIZE = 40
 """Side in pixels of the crop that the lengths below are meant for; other sizes scale them."""

@@ -13,7 +13,7 @@ from vicreg_biomedical.synthetic.config import CHANNELS, PHENOTYPES, SyntheticCe
 from vicreg_biomedical.synthetic.layout import TREATMENTS, Layout, assign
 from vicreg_biomedical.synthetic.optics import BIT_DEPTH, expose, plate_effects
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 DRAWN_AT_ONCE = 256
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vicreg_biomedical.synthetic.config import PHENOTYPES, SyntheticCellsConfig
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 TREATMENTS = ("DMSO", "compound-A", "compound-B", "compound-C")
 """Treatment ``i`` brings phenotype ``i``; ``DMSO`` is the control."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vicreg_biomedical.synthetic.config import CHANNELS, SyntheticCellsConfig
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 BIT_DEPTH = 12
 FULL_SCALE = 2800.0

@@ -19,7 +19,7 @@ from vicreg_biomedical.synthetic.cells import draw_cells
 from vicreg_biomedical.synthetic.config import CHANNELS, PHENOTYPES, SyntheticCellsConfig
 from vicreg_biomedical.synthetic.layout import TREATMENTS
 from vicreg_biomedical.synthetic.optics import BIT_DEPTH, expose, plate_effects
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 
 def write_plates(folder: Path, config: SyntheticCellsConfig, *, grid: int = 4, margin: int = 8) -> int:

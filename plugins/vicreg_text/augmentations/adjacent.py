@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.contracts import DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_text.augmentations.base import TextAugmentation
 from vicreg_text.augmentations.config import AdjacentConfig
 from vicreg_text.augmentations.ragged import Ragged

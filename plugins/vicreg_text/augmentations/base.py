@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.contracts import Augmentation, Batch, DataInfo
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import DataError
 from vicreg_text.augmentations.config import ViewConfig
 from vicreg_text.augmentations.corruptions import SUMMARIES, corrupt_documents

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
-from vicreg_core.data.severity import strength
+from vicreg_core.contracts.keys import Keys
+from vicreg_core.contracts.severity import strength
 from vicreg_text.augmentations.ragged import Ragged
 from vicreg_text.augmentations.typos import mistype
 from vicreg_text.tokenizer import parted

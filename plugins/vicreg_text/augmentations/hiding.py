@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_text.augmentations.config import ViewConfig
 from vicreg_text.tokenizer import Vocabulary
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.subject import Subject
+from vicreg_core.evaluation.subjects.subject import Subject
 
 _SHORT = "A heron stands in the shallow water."
 _LONG = "The river carries sand, leaves and light down to the lake. " * 12

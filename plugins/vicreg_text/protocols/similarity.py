@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_core.evaluation.subject import Features, Subject
+from vicreg_core.evaluation.subjects.subject import Features, Subject
 
 _WIDTH = 256
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 
 Range: TypeAlias = tuple[float, float]
 ATTEMPTS = 10

@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_vision.augmentations.presets import ViewSettings
 
 RGB_TO_GRAY = (0.2989, 0.587, 0.114)

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
-from vicreg_core.data.severity import strength
+from vicreg_core.contracts.keys import Keys
+from vicreg_core.contracts.severity import strength
 from vicreg_vision.augmentations.blur import gaussian_blur, half_kernels
 
 Operation: TypeAlias = Callable[[Tensor, float, Keys], Tensor]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_vision.augmentations.blur import SIGMA_LEVELS, half_kernels, sigma_levels
 from vicreg_vision.augmentations.boxes import draw_boxes
 from vicreg_vision.augmentations.colour import Jitter, draw_jitter

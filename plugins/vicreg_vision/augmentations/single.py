@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_vision.augmentations.boxes import draw_box
 from vicreg_vision.augmentations.presets import ViewSettings
 

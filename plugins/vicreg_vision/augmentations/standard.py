@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.contracts import Augmentation, Batch
-from vicreg_core.data.keys import Keys
+from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.blur import gaussian_blur, solarise
 from vicreg_vision.augmentations.colour import jitter_linear, to_grayscale, turn_hue

@@ -14,7 +14,7 @@ from vicreg_example_signals.configs import ConvConfig, StandardConfig, Waveforms
 from vicreg_example_signals.dataset import read_waveforms
 from vicreg_example_signals.encoder import ConvEncoder
 
-from vicreg_core.data.keys import Keys, hash_ids
+from vicreg_core.contracts.keys import Keys, hash_ids
 from vicreg_core.errors import DataError
 
 DATA = read_waveforms(WaveformsConfig(samples=32, length=64), "train")

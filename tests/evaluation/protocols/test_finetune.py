@@ -1,0 +1,211 @@
+"""Fine-tuning on shares of the labels, its floor, and the supervised network beside other protocols."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tests.evaluation.toy import Net, NetConfig, Noise, NoiseConfig, Points, PointsConfig
+from vicreg_core.errors import TrainingFailed
+from vicreg_core.evaluation.evaluate import evaluate
+from vicreg_core.evaluation.protocols.finetune import Finetune
+from vicreg_core.evaluation.protocols.label_fractions import label_budgets
+from vicreg_core.evaluation.subjects.bench import Bench
+from vicreg_core.evaluation.supervised import finetuner as finetuning
+from vicreg_core.evaluation.supervised.finetuner import Budget, Finetuner
+from vicreg_core.evaluation.supervised.floor import supervised_floor
+from vicreg_core.models.precision import Precision
+
+BUDGET = Budget(views=640, batch_size=32, precision=Precision("cpu", torch.float32), lr=1e-2)
+
+
+def points(n=120, split="train", groups=False, **options):
+    data = Points(PointsConfig(n=n, **options), split)
+    if not groups:
+        data.groups = None
+    return data
+
+
+def net(width=8):
+    torch.manual_seed(3)
+    return Net(NetConfig(width=width), points().info)
+
+
+def bench(budget=BUDGET, train=None, **more):
+    train = train or points()
+    return Bench(
+        train=train,
+        test=points(90, "test"),
+        augmentation=Noise(NoiseConfig(), train.info),
+        budget=budget,
+        **more,
+    )
+
+
+def test_rows_and_their_scores():
+    subject = bench(dataclasses.replace(BUDGET, draws=3), fractions=(0.05, 0.5)).encoder("encoder", net())
+    rows = {row["name"]: row for row in Finetune()(subject)["rows"]}
+    assert list(rows) == ["5 %", "50 %", "all"]
+    assert [row["n_train"] for row in rows.values()] == [6, 60, 120]
+    assert [row["draws"] for row in rows.values()] == [3, 3, 1]
+    assert rows["50 %"]["interval_over"] == "draws of the labels"
+    assert rows["all"]["interval_over"] == "test samples"
+    assert {"balanced_accuracy", "macro_f1"} <= set(rows["5 %"])
+    assert {"per_class", "confusion", "macro_f1_interval"} <= set(rows["all"])
+    assert rows["all"]["accuracy"] > 0.8
+    assert rows["all"]["views"] == 640 - 640 % rows["all"]["batch_size"]
+
+
+def test_two_classes_have_an_area_under_the_curve():
+    two = {"train": points(200), "test": points(100, "test")}
+    for data in two.values():
+        data.classes, data.labels = ("red", "rest"), np.minimum(data.labels, 1)
+    of = Bench(
+        **two,
+        augmentation=Noise(NoiseConfig(), two["train"].info),
+        budget=dataclasses.replace(BUDGET, draws=2),
+    )
+    rows = Finetune()(of.encoder("encoder", net()))["rows"]
+    assert all(0.5 < row["auroc"] <= 1 for row in rows)
+
+
+def test_the_encoder_itself_stays_as_it_is():
+    encoder = net()
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    Finetune()(bench().encoder("encoder", encoder))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
+
+
+def test_the_test_samples_choose_nothing():
+    of = bench(dataclasses.replace(BUDGET, lr=None))
+    subject = of.encoder("encoder", net())
+    made = subject.finetune(np.arange(120)).training
+    of.test.labels = (of.test.labels + 1) % 3
+    again = of.encoder("encoder", net()).finetune(np.arange(120))
+    assert made == again.training
+    assert set(made["held_out_accuracy"]) == {f"{rate:g}" for rate in finetuning.RATES}
+    best = max(made["held_out_accuracy"].values())
+    assert made["held_out_accuracy"][f"{made['lr']:g}"] == best
+
+
+def test_held_out_groups_are_whole(monkeypatch):
+    seen = []
+    inner = finetuning.Finetuner._fit
+
+    def fit(self, data, test, schedule):
+        seen.append((set(data.groups), set(test.groups)))
+        return inner(self, data, test, schedule)
+
+    monkeypatch.setattr(finetuning.Finetuner, "_fit", fit)
+    of = bench(dataclasses.replace(BUDGET, lr=None), points(groups=True))
+    of.test.groups = np.array([f"test {i // 5}" for i in range(90)])
+    of.encoder("encoder", net()).finetune(np.arange(120))
+    assert len(seen) == len(finetuning.RATES) + 1
+    assert not any(ours & held for ours, held in seen)
+
+
+def test_too_few_labels_leave_the_rate_untuned():
+    subject = bench(dataclasses.replace(BUDGET, lr=None)).encoder("encoder", net())
+    assert subject.finetune(np.arange(9)).training["lr"] == finetuning.UNTUNED_RATE
+
+
+def test_a_rate_at_which_training_fails_is_not_chosen(monkeypatch):
+    inner = finetuning.train_supervised
+
+    def train(encoder, data, augmentation, schedule, **more):
+        if schedule.lr == max(finetuning.RATES):
+            raise TrainingFailed("the loss is nan")
+        return inner(encoder, data, augmentation, schedule, **more)
+
+    monkeypatch.setattr(finetuning, "train_supervised", train)
+    training = (
+        bench(dataclasses.replace(BUDGET, lr=None))
+        .encoder("encoder", net())
+        .finetune(np.arange(120))
+        .training
+    )
+    assert training["held_out_accuracy"]["0.0025"] == 0
+    assert training["lr"] < 0.0025
+
+
+def test_what_was_trained_is_not_trained_again():
+    said = []
+    subject = bench(say=said.append).encoder("encoder", net())
+    rows = np.arange(30)
+    assert subject.finetune(rows) is subject.finetune(rows.copy())
+    assert said == ["training on 30 labels: 40 steps of 16"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch", "views"), [(1, 1, 200), (10, 10, 640), (100, 25, 640), (500, 32, 640)]
+)
+def test_few_labels_are_not_visited_without_end(samples, batch, views):
+    schedule = BUDGET.schedule(samples)
+    assert (schedule.batch_size, schedule.views) == (batch, views)
+
+
+def test_raw_features_and_unknown_lengths_are_skipped():
+    assert "do not come from an encoder" in Finetune()(bench().raw())["skipped"]
+    unknown = bench(budget=None).encoder("encoder", net())
+    assert "how long the encoder was trained" in Finetune()(unknown)["skipped"]
+
+
+@pytest.fixture(scope="module")
+def beside():
+    return evaluate(
+        net(),
+        bench(fractions=(0.1,)),
+        ("knn", "linear", "label-fractions", "finetune", "rank"),
+        untrained=net,
+        supervised=True,
+    )
+
+
+def test_supervised_from_scratch_is_the_untrained_encoder_fine_tuned(beside):
+    floor, scratch = beside["baselines"]["supervised"], beside["baselines"]["random_encoder"]["finetune"]
+    assert set(floor) == {"knn", "linear", "label-fractions"}
+    for protocol in ("knn", "linear"):
+        assert floor[protocol]["accuracy"] == scratch["rows"][-1]["accuracy"]
+        assert {"balanced_accuracy", "macro_f1", "interval", "seconds"} <= set(floor[protocol])
+    own = {row["name"]: row["accuracy"] for row in floor["label-fractions"]["rows"]}
+    assert own["10 %"] == scratch["rows"][0]["accuracy"]
+
+
+def test_rows_of_few_labels_are_on_the_same_draws(beside):
+    for ours, theirs in zip(
+        beside["protocols"]["label-fractions"]["rows"],
+        beside["baselines"]["supervised"]["label-fractions"]["rows"],
+        strict=True,
+    ):
+        assert (ours["name"], ours["n_train"]) == (theirs["name"], theirs["n_train"])
+
+
+def test_the_first_draws_are_those_of_the_linear_probe(monkeypatch):
+    of = bench(fractions=(0.1,))
+    subject, asked = of.encoder("random_encoder", net()), []
+
+    def call(self, rows):
+        asked.append(rows)
+        return inner(self, rows)
+
+    inner = Finetuner.__call__
+    monkeypatch.setattr(Finetuner, "__call__", call)
+    supervised_floor(subject, ("label-fractions",))
+    drawn = [budget.draws[0] for budget in label_budgets(of.train.labels, 0, fractions=(0.1,))]
+    assert all(np.array_equal(a, b) for a, b in zip(asked, drawn, strict=True))
+
+
+def test_the_headline_is_judged_by_it(beside):
+    assert beside["baselines"]["supervised"]["linear"]["accuracy"] > 0.8
+    assert "supervised" not in beside["baselines"]["supervised"]
+    assert beside["notes"] == []
+
+
+def test_where_there_are_no_labels_a_note_says_so():
+    of = dataclasses.replace(bench(), train=points(labelled=False), test=None)
+    result = evaluate(net(), of, ("rank",), untrained=net, supervised=True)
+    assert "supervised" not in result["baselines"]
+    assert "no network trained with the labels" in result["notes"][0]

@@ -1,0 +1,83 @@
+"""What ``evaluation.json`` keeps of earlier results, and how it judges by floors that came later."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from vicreg_core.evaluation.results import keep_evaluation, keep_transfer
+
+
+def scored(accuracy, interval=None):
+    return {"metric": "accuracy", "accuracy": accuracy, "interval": interval or [accuracy] * 2, "n": 100}
+
+
+def result(protocols, floors, **more):
+    return {
+        "format": 1,
+        "model": "m",
+        "seed": 0,
+        "data": {"train": 5},
+        "protocols": protocols,
+        "baselines": {"raw_features": {name: scored(0.5) for name in protocols}, **floors},
+        "notes": [],
+        **more,
+    }
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "evaluation.json"
+
+
+def test_a_floor_that_was_not_asked_for_again_stays_and_judges(path):
+    keep_evaluation(path, result({"linear": scored(0.7)}, {"supervised": {"linear": scored(0.9)}}))
+    joined = keep_evaluation(path, result({"linear": scored(0.7), "knn": scored(0.6)}, {}))
+    assert joined == read(path)
+    assert set(joined["baselines"]) == {"raw_features", "supervised"}
+    assert "supervised training from scratch alone reaches 0.900" in joined["protocols"]["linear"]["verdict"]
+    assert joined["protocols"]["knn"]["clears_floors"] is True
+
+
+def test_a_floor_of_one_protocol_joins_those_of_others(path):
+    keep_evaluation(path, result({"knn": scored(0.6)}, {}))
+    joined = keep_evaluation(path, result({"linear": scored(0.7)}, {"supervised": {"linear": scored(0.6)}}))
+    assert set(joined["protocols"]) == {"knn", "linear"}
+    assert set(joined["baselines"]["supervised"]) == {"linear"}
+    assert "of supervised training from scratch" in joined["protocols"]["linear"]["verdict"]
+
+
+@pytest.mark.parametrize("other", [{"model": "n"}, {"data": {"train": 6}}, {"seed": 1}, {"baselines": {}}])
+def test_results_that_are_not_comparable_go(path, other):
+    keep_evaluation(path, result({"knn": scored(0.6)}, {}))
+    asked = result({"linear": scored(0.7)}, {}, **other)
+    assert keep_evaluation(path, asked) == asked
+
+
+@pytest.mark.parametrize("there", ["{", "[]", '{"baselines": 3, "format": 1}', '{"model": "m"}'])
+def test_a_damaged_file_is_replaced(path, there):
+    path.write_text(there)
+    asked = result({"linear": scored(0.7)}, {})
+    assert keep_evaluation(path, asked) == asked == read(path)
+
+
+def test_transfers_stay_as_long_as_the_model(path):
+    alone = keep_transfer(path, "b", result({"knn": scored(0.4)}, {}))
+    assert read(path)["protocols"] == {}
+    own = keep_evaluation(path, result({"knn": scored(0.6)}, {}, seed=4))
+    assert own["transfer"] == {"b": alone}
+    keep_transfer(path, "c", result({"knn": scored(0.3)}, {}))
+    again = keep_transfer(path, "b", result({"linear": scored(0.5)}, {}))
+    assert set(again["protocols"]) == {"knn", "linear"}
+    assert set(read(path)["transfer"]) == {"b", "c"}
+    assert read(path)["seed"] == 4
+    assert "transfer" not in keep_evaluation(path, result({"knn": scored(0.6)}, {}, model="other"))
+    keep_evaluation(path, own)
+    keep_transfer(path, "b", result({"knn": scored(0.4)}, {}, model="third"))
+    assert read(path)["model"] == "third"
+    assert read(path)["protocols"] == {}

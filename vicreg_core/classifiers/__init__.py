@@ -1,0 +1,1 @@
+"""Classifiers on fixed features, for probes and for predictions."""

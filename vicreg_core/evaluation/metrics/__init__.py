@@ -1,0 +1,1 @@
+"""Figures of merit, their intervals, and how they are tabulated."""

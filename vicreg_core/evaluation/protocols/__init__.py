@@ -1,0 +1,1 @@
+"""Evaluation protocols, one file each, as they are named on the command line."""

@@ -1,0 +1,88 @@
+"""What a run's ``evaluation.json`` keeps: the latest result of each protocol, and of each transfer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, RAW_FEATURES
+from vicreg_core.evaluation.verdict import add_verdicts
+from vicreg_core.files import write_text
+
+TRANSFER = "transfer"
+
+_SAME = ("format", "model", "seed", "data")
+_ALWAYS = {RANDOM_ENCODER, RAW_FEATURES}
+
+
+def keep_evaluation(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the result, joined by what an earlier one of the same model says beside it; returns both.
+
+    Args:
+        path: ``evaluation.json``.
+        result: an evaluation with ``format``, ``model`` and ``seed``.
+    """
+    earlier = _read(path)
+    joined = _joined(earlier, result)
+    if earlier.get("model") == result["model"] and (transfers := earlier.get(TRANSFER)):
+        joined[TRANSFER] = transfers
+    _write(path, joined)
+    return joined
+
+
+def keep_transfer(path: Path, name: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the evaluation of the same model on other data; returns it, with what was there of that data.
+
+    Args:
+        path: ``evaluation.json``.
+        name: of the other data.
+        result: an evaluation with ``format``, ``model`` and ``seed``.
+    """
+    kept = _read(path)
+    if kept.get("model") != result["model"]:
+        kept = {
+            **{key: result[key] for key in ("format", "model", "seed")},
+            "data": None,
+            "protocols": {},
+            "baselines": {},
+            "notes": [],
+        }
+    transfers = kept.get(TRANSFER, {})
+    joined = _joined(transfers.get(name, {}), result)
+    _write(path, {**kept, TRANSFER: {**transfers, name: joined}})
+    return joined
+
+
+def _joined(earlier: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result with the protocols and floors that an earlier one of the same model and samples adds.
+
+    What both have is that of the new one. An encoder is judged by the floors of both.
+    """
+    try:
+        floors = earlier["baselines"]
+        same = all(earlier[key] == result[key] for key in _SAME)
+        if not same or _ALWAYS & set(floors) != _ALWAYS & set(result["baselines"]):
+            return dict(result)
+        names = dict.fromkeys([*result["baselines"], *floors])
+        baselines = {name: {**floors.get(name, {}), **result["baselines"].get(name, {})} for name in names}
+        protocols = {**earlier["protocols"], **result["protocols"]}
+        for name, own in protocols.items():
+            add_verdicts(name, own, {floor: of[name] for floor, of in baselines.items() if name in of})
+    except (KeyError, TypeError, AttributeError):
+        return dict(result)
+    return {**result, "protocols": protocols, "baselines": baselines}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What is there; empty where that is nothing or damaged."""
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _write(path: Path, result: Mapping[str, Any]) -> None:
+    write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,177 @@
+"""What is evaluated: the encoder first, then its floors, each as the features of the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
+from vicreg_core.data.draw import draw
+from vicreg_core.errors import DataError
+from vicreg_core.evaluation.subjects.floors import (
+    CALIBRATION_SAMPLES,
+    calibrate_batch_norm,
+    has_batch_norm,
+    prepare_raw,
+    raw_vectors,
+)
+from vicreg_core.evaluation.subjects.subject import CPU, FRACTIONS, Corrupted, Features, Subject
+from vicreg_core.evaluation.supervised.finetuner import Budget, Finetuner
+from vicreg_core.inference.cache import FeatureCache, model_digest
+from vicreg_core.inference.embedder import Embedder, Workers
+from vicreg_core.training.projector import Project
+
+RANDOM_ENCODER = "random_encoder"
+RAW_FEATURES = "raw_features"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """The samples and the means that every subject of one evaluation shares.
+
+    Attributes:
+        train: samples a classifier learns from.
+        test: labelled samples it is scored on, or ``None``.
+        augmentation: makes the evaluation view.
+        seed: of every random choice.
+        device: where to compute.
+        workers: loader processes for per-file data.
+        cache: folder where vectors are kept from one evaluation to the next, or ``None``.
+        made_by: JSON values that determine the evaluation view, for the cache's key.
+        budget: of training with labels, or ``None``, which rules it out.
+        fractions: shares of the labels that protocols on few labels use.
+        balanced: classifiers decide as if all classes were equally common.
+        say: told what is being trained.
+        project: the trained encoder's projector, from representations to embeddings, or ``None``.
+    """
+
+    train: DatasetAdapter
+    test: DatasetAdapter | None
+    augmentation: Augmentation
+    seed: int = 0
+    device: torch.device = CPU
+    workers: Workers = "auto"
+    cache: Path | None = None
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget | None = None
+    fractions: tuple[float, ...] = FRACTIONS
+    balanced: bool = False
+    say: Callable[[str], None] = lambda _: None
+    project: Project | None = None
+
+    def __post_init__(self) -> None:
+        for data in filter(None, (self.train, self.test)):
+            _check_labels(data)
+        if self.test is not None and list(self.test.classes) != list(self.train.classes):
+            raise DataError(
+                "the training and test samples have different classes: "
+                f"{_some(self.train.classes)} against {_some(self.test.classes)}"
+            )
+
+    def encoder(self, name: str, encoder: Encoder, remarks: Mapping[str, Any] | None = None) -> Subject:
+        """An encoder's representations."""
+        embedder = self._embedder(encoder, cached=True)
+
+        def views(samples: int, count: int) -> NDArray[np.float32]:
+            return embedder.embed_views(self.train, draw(self.train, samples, self.seed), count, self.seed)
+
+        def corrupted(samples: int) -> Corrupted:
+            if self.test is None:
+                raise ValueError("there are no test samples to corrupt")
+            rows = draw(self.test, samples, self.seed)
+            return Corrupted(rows, embedder.embed_corrupted(self.test, rows, self.seed))
+
+        return Subject(
+            name=name,
+            train=_features(self.train, embedder.embed(self.train)),
+            test=None if self.test is None else _features(self.test, embedder.embed(self.test)),
+            classes=self.train.classes,
+            seed=self.seed,
+            device=self.device,
+            remarks=remarks or {},
+            encode=embedder.encode,
+            views=views,
+            project=self.project if name == "encoder" else None,
+            corruptions=self.augmentation.corruptions,
+            corrupted=corrupted,
+            finetune=self._finetuner(encoder),
+            no_finetune="it is not known how long the encoder was trained, so there is no budget to match",
+            fractions=self.fractions,
+            balanced=self.balanced,
+        )
+
+    def untrained(self, build: Callable[[], Encoder]) -> Subject:
+        """An untrained encoder's representations, its batch norm given the statistics of the data."""
+        encoder, remarks = build(), dict[str, Any]()
+        if has_batch_norm(encoder):
+            rows = draw(self.train, CALIBRATION_SAMPLES, self.seed)
+            calibrate_batch_norm(encoder, self._embedder(encoder, cached=False).batches(self.train, rows))
+            remarks["batch_norm_calibrated_on"] = len(rows)
+        return self.encoder(RANDOM_ENCODER, encoder, remarks)
+
+    def raw(self) -> Subject | None:
+        """The dataset's raw features, or ``None`` where it has none."""
+        train = raw_vectors(self.train, np.arange(len(self.train)))
+        test = None if self.test is None else raw_vectors(self.test, np.arange(len(self.test)))
+        if train is None or (self.test is not None and test is None):
+            return None
+        train, test, remarks = prepare_raw(train, test, self.device)
+        return Subject(
+            name=RAW_FEATURES,
+            train=_features(self.train, train),
+            test=None if self.test is None or test is None else _features(self.test, test),
+            classes=self.train.classes,
+            seed=self.seed,
+            device=self.device,
+            standardised=True,
+            remarks=remarks,
+            fractions=self.fractions,
+            balanced=self.balanced,
+        )
+
+    def _finetuner(self, encoder: Encoder) -> Finetuner | None:
+        if self.budget is None or self.test is None or self.train.labels is None or self.test.labels is None:
+            return None
+        return Finetuner(
+            encoder,
+            self.train,
+            self.test,
+            self.augmentation,
+            self.budget,
+            seed=self.seed,
+            device=self.device,
+            workers=self.workers,
+            say=self.say,
+        )
+
+    def _embedder(self, encoder: Encoder, *, cached: bool) -> Embedder:
+        cache = None
+        if cached and self.cache is not None:
+            cache = FeatureCache(self.cache, model_digest(encoder, self.made_by))
+        return Embedder(encoder, self.augmentation, device=self.device, workers=self.workers, cache=cache)
+
+
+def _features(data: DatasetAdapter, vectors: NDArray[np.float32]) -> Features:
+    return Features(
+        ids=data.ids, vectors=vectors, labels=data.labels, groups=data.groups, metadata=data.metadata
+    )
+
+
+def _check_labels(data: DatasetAdapter) -> None:
+    labels = data.labels
+    if labels is not None and (labels.min() < 0 or labels.max() >= len(data.classes)):
+        raise DataError(
+            f"labels of {type(data).__name__} range from {labels.min()} to {labels.max()}, but it names "
+            f"{len(data.classes)} classes; expected indices into them"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:8]))
+    return f"{shown}, ... ({len(names)})" if len(names) > 8 else shown or "none"

@@ -1,0 +1,129 @@
+"""The bench of a recipe's samples: as the model of the run takes them, and as other models do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from vicreg_core.contracts import DatasetAdapter
+from vicreg_core.data.draw import limited
+from vicreg_core.data.splits import open_data
+from vicreg_core.errors import DataError, RunError
+from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, RAW_FEATURES, Bench
+from vicreg_core.evaluation.subjects.subject import Subject
+from vicreg_core.evaluation.supervised.finetuner import Budget
+from vicreg_core.evaluation.supervised.floor import NAME as SUPERVISED
+from vicreg_core.models.precision import resolve_device, resolve_precision
+from vicreg_core.pretrained import PretrainedEncoder, load
+from vicreg_core.recipes.load import LoadedRecipe
+from vicreg_core.recipes.schema import EvaluateSection, TrainSection
+
+_TAKEN = {"encoder", RANDOM_ENCODER, RAW_FEATURES, SUPERVISED}
+
+
+def make_bench(
+    cache: Path,
+    model: PretrainedEncoder,
+    loaded: LoadedRecipe,
+    train: TrainSection,
+    say: Callable[[str], None] = lambda _: None,
+) -> Bench:
+    """The samples of a recipe, as many as it allows, for a model.
+
+    Args:
+        cache: folder of vectors.
+        model: that is evaluated.
+        loaded: names the data, the seed and the device.
+        train: how the model was trained; training with labels gets the same budget.
+        say: told what is being trained.
+
+    Raises:
+        DataError: the model cannot take the data.
+    """
+    recipe, section = loaded.recipe, loaded.recipe.evaluate
+    data, held = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
+    device = resolve_device(recipe.train.device)
+    return Bench(
+        train=limited(_as_taken(data, model), section.max_train, recipe.seed),
+        test=None if held is None else limited(_as_taken(held, model), section.max_test, recipe.seed),
+        augmentation=model.augmentation,
+        seed=recipe.seed,
+        device=device,
+        workers=recipe.data.workers,
+        cache=cache,
+        made_by=model.manifest.augmentation.model_dump(mode="json"),
+        budget=_budget(model, train, section, device),
+        fractions=section.fractions,
+        balanced=section.balanced,
+        say=say,
+    )
+
+
+def encoders_beside(bench: Bench, folders: Sequence[Path]) -> dict[str, Callable[[], Subject]]:
+    """Other encoders on the samples of a bench, by the names of their folders; each is encoded when called.
+
+    Args:
+        bench: of the encoder that they are floors of.
+        folders: runs, or model folders.
+
+    Raises:
+        RunError: a folder holds no model, or two have one name.
+        DataError: a model cannot take the data.
+    """
+    beside: dict[str, Callable[[], Subject]] = {}
+    for folder in folders:
+        path = folder.resolve()
+        name = path.parent.name if path.name == "model" else path.name
+        if name in beside or name in _TAKEN:
+            raise RunError(f"--beside {folder}: {name!r} names another column already; rename the folder")
+        beside[name] = _beside(bench, name, folder)
+    return beside
+
+
+def _beside(bench: Bench, name: str, folder: Path) -> Callable[[], Subject]:
+    model = load(folder)
+    try:
+        theirs = dataclasses.replace(
+            bench,
+            train=_as_taken(bench.train, model),
+            test=None if bench.test is None else _as_taken(bench.test, model),
+            augmentation=model.augmentation,
+            made_by=model.manifest.augmentation.model_dump(mode="json"),
+        )
+    except DataError as error:
+        raise DataError(f"--beside {folder}: {error}") from error
+    return lambda: theirs.encoder(name, model.encoder)
+
+
+def _as_taken(data: DatasetAdapter, model: PretrainedEncoder) -> DatasetAdapter:
+    """The data in the form that the model takes; data of another modality is refused."""
+    # Any modality may name its kind; what else they know tells whether their data has anything in common.
+    ours, known = (set(info.facts) - {"kind"} for info in (data.info, model.info))
+    if ours and known and not ours & known:
+        raise DataError(
+            f"the data is of another kind than the model's: it has {', '.join(sorted(ours)[:4])}, where the "
+            f"model was trained on data with {', '.join(sorted(known)[:4])}"
+        )
+    return data.for_model(model.info)
+
+
+def _budget(
+    model: PretrainedEncoder, train: TrainSection, section: EvaluateSection, device: torch.device
+) -> Budget | None:
+    """As many views as the run's, times ``evaluate.finetune.budget``; ``None`` where that is not known."""
+    steps = model.manifest.training.get("steps")
+    if not isinstance(steps, int):
+        return None
+    finetune = section.finetune
+    return Budget(
+        views=max(1, round(finetune.budget * steps * train.batch_size * train.views)),
+        batch_size=train.batch_size,
+        precision=resolve_precision(train.precision, device),
+        lr=finetune.lr,
+        weight_decay=finetune.weight_decay,
+        balanced=section.balanced,
+        draws=finetune.draws,
+    )

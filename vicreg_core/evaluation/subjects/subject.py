@@ -1,0 +1,131 @@
+"""What an evaluation protocol is given: features of the samples, and ways to make more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vicreg_core.classifiers.priors import equal_priors
+from vicreg_core.inference.embedder import CorruptedBlock
+
+if TYPE_CHECKING:
+    from vicreg_core.evaluation.supervised.finetuner import Finetuner
+
+CPU = torch.device("cpu")
+FRACTIONS = (0.01, 0.1)
+"""Shares of the labels where a recipe names no others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """The feature vectors of some samples of a dataset.
+
+    Attributes:
+        ids: one id a sample.
+        vectors: ``(n, D) float32``.
+        labels: ``(n,) int64``, or ``None``.
+        groups: ``(n,)``, or ``None``.
+        metadata: the dataset's further columns of length ``n``, e.g. the well of a cell.
+    """
+
+    ids: Sequence[str] | NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.int64] | None = None
+    groups: NDArray[Any] | None = None
+    metadata: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+class LabelledFeatures(NamedTuple):
+    """Features whose labels are known to be there."""
+
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    groups: NDArray[Any] | None
+
+
+class Corrupted(NamedTuple):
+    """Test samples that are corrupted, and the vectors, which are made while they are iterated over."""
+
+    rows: NDArray[np.int64]
+    """``(m,)`` places of the samples among the test features."""
+    blocks: Iterator[CorruptedBlock]
+    """Every corruption at every severity, block by block."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One thing to be scored: the trained encoder, or one of the floors beside it.
+
+    Attributes:
+        name: ``"encoder"``, ``"random_encoder"`` or ``"raw_features"``.
+        train: features of training samples.
+        test: features of held-out samples, or ``None`` where there are none.
+        classes: names of the classes; empty for unlabelled data.
+        seed: of every random choice of a protocol.
+        device: where a protocol computes.
+        standardised: the features are standardised already and a classifier takes them as they are.
+        remarks: what every result must say of how the features were made.
+        encode: vectors ``(n, D) float32`` of items as ``Augmentation.ingest`` takes them; ``None`` for
+            features that come from no encoder.
+        views: ``views(n, V)`` gives ``(m, V, D) float32``, the vectors of ``V`` augmented views each of ``m``
+            training samples, ``m`` at most ``n``; ``None`` as above.
+        project: turns representations ``(n, D) float32`` into the projector's embeddings, or ``None``.
+        corruptions: what the modality can do to samples: a line each by name.
+        corrupted: ``corrupted(n)`` does each of these to at most ``n`` test samples; ``None`` as above.
+        finetune: ``finetune(rows)`` trains a copy of the encoder on the labels of the training samples at
+            ``rows`` and gives its probabilities of the test samples; ``None`` where that is not possible.
+        no_finetune: why it is not.
+        fractions: shares of the labels that protocols on few labels use.
+        balanced: classifiers decide as if all classes were equally common.
+    """
+
+    name: str
+    train: Features
+    test: Features | None
+    classes: Sequence[str]
+    seed: int = 0
+    device: torch.device = CPU
+    standardised: bool = False
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+    encode: Callable[[Sequence[Any]], NDArray[np.float32]] | None = None
+    views: Callable[[int, int], NDArray[np.float32]] | None = None
+    project: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+    corruptions: Mapping[str, str] = field(default_factory=dict)
+    corrupted: Callable[[int], Corrupted] | None = None
+    finetune: Finetuner | None = None
+    no_finetune: str = "these features do not come from an encoder that could be trained"
+    fractions: tuple[float, ...] = FRACTIONS
+    balanced: bool = False
+
+    @property
+    def metric(self) -> str:
+        """The headline of a classifier."""
+        return "balanced_accuracy" if self.balanced else "accuracy"
+
+    def decided(self, probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The probabilities ``(m, K)`` that a classifier decides by.
+
+        Args:
+            probabilities: of a classifier.
+            labels: ``(n,)`` that it was fitted on.
+        """
+        return equal_priors(probabilities, labels) if self.balanced else probabilities
+
+    def labelled(self) -> tuple[LabelledFeatures, LabelledFeatures]:
+        """Training and test features with labels, for protocols that declare ``needs_labels``.
+
+        Raises:
+            ValueError: where there are no labels or no test samples.
+        """
+        test = self.test
+        if test is None or self.train.labels is None or test.labels is None:
+            raise ValueError(f"subject {self.name!r} has no labelled training and test samples")
+        return (
+            LabelledFeatures(self.train.vectors, self.train.labels, self.train.groups),
+            LabelledFeatures(test.vectors, test.labels, test.groups),
+        )

@@ -1,0 +1,1 @@
+"""Networks trained with labels: what a frozen encoder is compared with."""

@@ -1,0 +1,167 @@
+"""A trained encoder with its preprocessing: written to a folder, read from one, and used.
+
+The folder ``model/`` holds ``config.json``, ``model.safetensors``, ``README.md`` and, where the preprocessing
+needs files, ``assets/``. Nothing in it is code or names code: components are named as in a recipe and looked
+up among the installed plugins, and weights are read as safetensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import Tensor
+
+from vicreg_core.contracts import Augmentation, Batch, DataInfo, Encoder
+from vicreg_core.data.batch import to_channels_last, to_device
+from vicreg_core.errors import RunError
+from vicreg_core.inference.embedder import BATCH_SIZE, Embedder
+from vicreg_core.models.precision import resolve_device
+from vicreg_core.pretrained.card import model_card
+from vicreg_core.pretrained.files import (
+    CONFIG,
+    find_model,
+    read_assets,
+    read_config,
+    read_weights,
+    write_files,
+)
+from vicreg_core.pretrained.manifest import Manifest, saved_assets
+from vicreg_core.recipes.load import LoadedRecipe, fingerprint
+from vicreg_core.recipes.validation import parse
+
+
+class PretrainedEncoder:
+    """An encoder and the augmentation that makes its evaluation view.
+
+    Attributes:
+        encoder: in evaluation mode.
+        augmentation: turns what a user holds into what the encoder takes.
+        manifest: what ``config.json`` says.
+        info: what the model knows of the data it was trained on.
+    """
+
+    def __init__(
+        self, encoder: Encoder, augmentation: Augmentation, manifest: Manifest, info: DataInfo
+    ) -> None:
+        self.encoder, self.augmentation = encoder.eval(), augmentation.eval()
+        self.manifest, self.info = manifest, info
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> PretrainedEncoder:
+        """The encoder of a model folder or of a run; see :func:`load`."""
+        return load(folder)
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width ``D`` of the vectors."""
+        return self.encoder.embedding_dim
+
+    def encode(
+        self, items: Iterable[Any], batch_size: int = BATCH_SIZE, device: str | torch.device = "auto"
+    ) -> NDArray[np.float32]:
+        """The vectors ``(n, D) float32`` of items, in their order.
+
+        A vector does not depend on the items beside it, up to the rounding of the sums within.
+
+        Args:
+            items: what the modality takes, e.g. paths, images, strings or arrays: a sequence or a generator.
+                A path is one item; a folder is not searched.
+            batch_size: items a pass.
+            device: ``"auto"`` is the first of cuda, mps and cpu that is there. The encoder stays on it.
+
+        Raises:
+            TypeError: if ``items`` is a single string, path or mapping.
+            DataError: an item cannot be read.
+        """
+        if isinstance(items, str | bytes | Path | dict):
+            raise TypeError(
+                f"encode() takes a sequence of items, got a single {type(items).__name__}; put it in a list: "
+                "encode([item])"
+            )
+        place = resolve_device(device) if isinstance(device, str) else device
+        embedder = Embedder(self.encoder, self.augmentation, device=place, batch_size=batch_size)
+        return embedder.encode(items)
+
+    @torch.no_grad()
+    def encode_batch(self, batch: Batch) -> Tensor:
+        """The vectors ``(B, D) float32`` of a collated batch, on the encoder's device."""
+        device = next(self.encoder.parameters()).device
+        view = self.augmentation.to(device)(to_device(batch, device), None)
+        vectors: Tensor = self.encoder(to_channels_last(view) if self.encoder.channels_last else view)
+        return vectors.float()
+
+    def untrained(self, seed: int) -> Encoder:
+        """The same architecture with the random weights of ``seed``."""
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return self.manifest.build_encoder(self.info)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the model to a folder, which :func:`load` reads; what is there is replaced.
+
+        Raises:
+            RunError: when the disk refuses, or the folder holds something that is not a model.
+        """
+        _write(Path(folder), self.encoder, self.manifest, self.info)
+
+
+def load(path: str | Path) -> PretrainedEncoder:
+    """Load a trained encoder with its preprocessing.
+
+    Args:
+        path: a run folder (``runs/quickstart``), its ``model`` folder, or a folder ``save_pretrained`` wrote.
+
+    Raises:
+        RunError: there is no model, it is damaged, or it was written by a newer version.
+        PluginError: it needs a plugin or an extra that is not installed.
+    """
+    folder = find_model(Path(path))
+    try:
+        manifest = parse(Manifest, read_config(folder))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"]))
+        raise RunError(f"{folder / CONFIG} is not the config of a model ({where}: {wrong['msg']})") from error
+    info = DataInfo(manifest.facts, read_assets(folder, manifest.assets))
+    weights = read_weights(folder)
+    encoder = manifest.build_encoder(info)
+    manifest.load_weights(encoder, weights, folder)
+    if encoder.channels_last:
+        encoder = encoder.to(memory_format=torch.channels_last)
+    return PretrainedEncoder(encoder, manifest.build_augmentation(info), manifest, info)
+
+
+def save_pretrained(
+    folder: Path,
+    encoder: Encoder,
+    *,
+    info: DataInfo,
+    loaded: LoadedRecipe,
+    trained: dict[str, Any] | None = None,
+) -> None:
+    """Write a trained encoder and what it needs to be used; atomic, replaces an earlier model.
+
+    Args:
+        folder: e.g. ``runs/quickstart/model``.
+        encoder: on any device.
+        info: the training data's.
+        loaded: the recipe it was trained by.
+        trained: further JSON values on its training, e.g. ``{"steps": 500, "samples": 50_000}``.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    training = {"recipe": loaded.source, "fingerprint": fingerprint(loaded.recipe), **(trained or {})}
+    manifest = Manifest.of(encoder, info, loaded.data, training)
+    _write(folder, encoder, manifest, info)
+
+
+def _write(folder: Path, encoder: Encoder, manifest: Manifest, info: DataInfo) -> None:
+    config, assets = manifest.model_dump(mode="json"), saved_assets(encoder, info)
+    write_files(folder, config, encoder.state_dict(), assets, model_card(manifest))

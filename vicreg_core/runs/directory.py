@@ -1,0 +1,130 @@
+"""The folder of a run: where each file lies, and when it may be written to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from vicreg_core.errors import RunError
+from vicreg_core.files import (remove, remove_partials, write_text)
+
+_OWN = (
+    "recipe.yaml",
+    "environment.json",
+    "train.log",
+    "metrics.jsonl",
+    "evaluation.json",
+    "report.html",
+    "report-data.json",
+    "checkpoints",
+    "model",
+    "cache",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Paths inside ``runs/<name>/``."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and hardware of the run."""
+        return self.path / "environment.json"
+
+    @property
+    def log(self) -> Path:
+        """What the run said."""
+        return self.path / "train.log"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object a logged step."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def evaluation(self) -> Path:
+        """Scores beside their floors."""
+        return self.path / "evaluation.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """Folder of the exported encoder."""
+        return self.path / "model"
+
+    def prepare(self, *, resume: bool, overwrite: bool) -> None:
+        """Make the folder ready for a run.
+
+        Only files a run writes are ever removed by ``overwrite``: a folder that holds anything but a run
+        is refused either way.
+
+        Raises:
+            RunError: if the folder holds something and neither flag is given, or it is not a run's.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"--out {self.path} is a file; give a folder")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {self.path}: {error.strerror}") from error
+        present = [p for p in self.path.iterdir() if not p.name.startswith(".partial-")]
+        if present and not self.recipe.is_file():
+            raise RunError(f"{self.path} holds files but no run (no recipe.yaml); give another --out")
+        if present and overwrite:
+            for name in _OWN:
+                remove(self.path / name)
+        elif present and not resume:
+            raise RunError(
+                f"{self.path} already holds a run; continue it with --resume, replace it with --overwrite, "
+                "or give another --out"
+            )
+        remove_partials(self.path)
+        if self.checkpoints.is_dir():
+            remove_partials(self.checkpoints)
+
+    @property
+    def has_started(self) -> bool:
+        """Whether a step was logged or a checkpoint written."""
+        return self.metrics.exists() or self.checkpoints.exists() or self.model.exists()
+
+    def discard(self) -> None:
+        """Remove what a run wrote, and the folder if nothing else is in it."""
+        for name in _OWN:
+            remove(self.path / name)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def write_environment(self, facts: dict[str, Any]) -> None:
+        """Record versions and hardware, with ``facts`` of the run (device, precision, processes)."""
+        packages = {}
+        for name in ("vicreg-suite", "torch", "numpy", "torchvision", "transformers", "monai", "datasets"):
+            try:
+                packages[name] = version(name)
+            except PackageNotFoundError:
+                continue
+        environment = {
+            "python": sys.version.split()[0],
+            "platform": platform.platform(),
+            "cpus": os.cpu_count(),
+            "packages": packages,
+            **facts,
+        }
+        write_text(self.environment, json.dumps(environment, indent=2) + "\n")

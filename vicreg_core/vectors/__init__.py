@@ -1,0 +1,1 @@
+"""Vectors of samples with what is known of them: made, projected to a plane, written to files."""
