@@ -130,3 +130,21 @@ def test_plugin_modules_import_the_plugin_api_alone(module: str):
         for name in ([node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
     }
     assert imported <= {"__future__", "vicreg_core.plugins"}
+
+
+def test_no_source_is_ignored_by_git():
+    """What git ignores is neither committed nor packed into the wheel, and a room may be called ``runs``."""
+    if not ROOT.joinpath(".git").exists():
+        pytest.skip("not a git checkout")
+    rooms = [ROOT / "vicreg_core", ROOT / "plugins", ROOT / "tests"]
+    sources = [str(path.relative_to(ROOT)) for room in rooms for path in room.rglob("*.py")]
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        input="\n".join(sources),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert len(sources) > 400
+    assert done.stdout == ""

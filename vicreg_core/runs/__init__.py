@@ -1,0 +1,1 @@
+"""The files of a run: what is written, and what is read back."""
