@@ -29,12 +29,12 @@ from vicreg_core.models.projector import build_projector
 from vicreg_core.objectives.vicreg import VICRegLoss
 from vicreg_text.augmentations import spans
 from vicreg_text.augmentations.config import SpansConfig
-from vicreg_text.corpus import stdlib_docs
-from vicreg_text.corpus.config import StdlibDocsConfig, TokenizerConfig
-from vicreg_text.corpus.dataset import TextDataset
+from vicreg_text.datasets import stdlib_docs
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.datasets.config import StdlibDocsConfig, TokenizerConfig
 from vicreg_text.encoders import bag
 from vicreg_text.encoders.config import BagConfig
-from vicreg_text.tokenizer import FILE, parse_tokenizer
+from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer
 
 BATCH, WARM = 256, 5
 

@@ -9,161 +9,101 @@ from vicreg_core.plugins import (
     ExportSpec,
     ProtocolSpec,
     RecipeFolder,
+    family,
     hookimpl,
 )
 
-EXTRA = "vicreg-suite[text]"
-_DATA = "vicreg_text.corpus"
+_EXTRA = "vicreg-suite[text]"
+_TOKENIZERS, _TRANSFORMERS = ("tokenizers",), ("transformers",)
+_encoder = family(EncoderSpec, "vicreg_text.encoders", extra=_EXTRA)
+_augmentation = family(AugmentationSpec, "vicreg_text.augmentations", requires=_TOKENIZERS, extra=_EXTRA)
+_dataset = family(DatasetSpec, "vicreg_text.datasets", requires=_TOKENIZERS, extra=_EXTRA)
+_protocol = family(ProtocolSpec, "vicreg_text.protocols")
+_export = family(ExportSpec, "vicreg_text.export", extra=_EXTRA)
 
 
 @hookimpl
 def vicreg_encoders() -> list[EncoderSpec]:
     """Encoders of token sequences."""
+    bag = "weighted bag of token embeddings, optionally started from the corpus' own SVD"
+    transformer = "small transformer from scratch: rotary positions, mean pooling, windows for long text"
+    hf = "pretrained Hugging Face encoder; all weights, its last layers or LoRA"
     return [
-        EncoderSpec(
-            name="bag",
-            target="vicreg_text.encoders.bag:build",
-            config="vicreg_text.encoders.config:BagConfig",
-            summary="weighted bag of token embeddings, optionally started from the corpus' own SVD",
-        ),
-        EncoderSpec(
-            name="transformer",
-            target="vicreg_text.encoders.transformer:build",
-            config="vicreg_text.encoders.config:TransformerConfig",
-            summary="small transformer from scratch: rotary positions, mean pooling, windows for long text",
-        ),
-        EncoderSpec(
-            name="hf",
-            target="vicreg_text.encoders.huggingface:build",
-            config="vicreg_text.encoders.config:HuggingFaceEncoderConfig",
-            summary="pretrained Hugging Face encoder; all weights, its last layers or LoRA",
-            requires=("transformers",),
-            extra=EXTRA,
-        ),
+        _encoder("bag", "bag:build", "BagConfig", bag),
+        _encoder("transformer", "transformer:build", "TransformerConfig", transformer),
+        _encoder("hf", "huggingface:build", "HuggingFaceEncoderConfig", hf, requires=_TRANSFORMERS),
     ]
 
 
 @hookimpl
 def vicreg_augmentations() -> list[AugmentationSpec]:
     """Views of documents."""
+    spans = "random spans of a document, with optional token dropout and cutoff"
+    whole = "the whole document twice, so that views differ by dropout alone"
+    adjacent = "what lies before and after a random sentence boundary"
+    positives = "spans of other rows with the same key: author, question, product (data.positives)"
     return [
-        AugmentationSpec(
-            name="spans",
-            target="vicreg_text.augmentations.spans:build",
-            config="vicreg_text.augmentations.config:SpansConfig",
-            summary="random spans of a document, with optional token dropout and cutoff",
-            requires=("tokenizers",),
-            extra=EXTRA,
-        ),
-        AugmentationSpec(
-            name="whole",
-            target="vicreg_text.augmentations.whole:build",
-            config="vicreg_text.augmentations.config:WholeConfig",
-            summary="the whole document twice, so that views differ by dropout alone",
-            requires=("tokenizers",),
-            extra=EXTRA,
-        ),
-        AugmentationSpec(
-            name="adjacent",
-            target="vicreg_text.augmentations.adjacent:build",
-            config="vicreg_text.augmentations.config:AdjacentConfig",
-            summary="what lies before and after a random sentence boundary",
-            requires=("tokenizers",),
-            extra=EXTRA,
-        ),
-        AugmentationSpec(
-            name="positives",
-            target="vicreg_text.augmentations.positives:build",
-            config="vicreg_text.augmentations.config:PositivesConfig",
-            summary="spans of other rows with the same key: author, question, product (data.positives)",
-            requires=("tokenizers",),
-            extra=EXTRA,
-        ),
+        _augmentation("spans", "spans:build", "SpansConfig", spans),
+        _augmentation("whole", "whole:build", "WholeConfig", whole),
+        _augmentation("adjacent", "adjacent:build", "AdjacentConfig", adjacent),
+        _augmentation("positives", "positives:build", "PositivesConfig", positives),
     ]
 
 
 @hookimpl
 def vicreg_datasets() -> list[DatasetSpec]:
     """Where documents come from."""
+    table = "rows of CSV, TSV, JSONL or Parquet files: text columns, optional label, group and id"
+    pairs = "sentence pairs with a similarity score, for the protocol text/sts"
+    folder = "a folder of .txt files; its sub-folders are the labels"
+    hub = "a dataset of the Hugging Face hub, or one saved to a local folder"
+    stdlib = "documentation strings of Python's standard library by package family; always at hand"
     return [
-        DatasetSpec(
-            name="table",
-            target=f"{_DATA}.table:build",
-            config=f"{_DATA}.config:TableConfig",
-            summary="rows of CSV, TSV, JSONL or Parquet files: text columns, optional label, group and id",
-            requires=("tokenizers",),
-            extra=EXTRA,
+        _dataset("table", "table:build", "TableConfig", table),
+        _dataset("pairs", "pairs:build", "PairsConfig", pairs),
+        _dataset("folder", "folder:build", "FolderConfig", folder),
+        _dataset(
+            "huggingface",
+            "huggingface:build",
+            "HuggingFaceConfig",
+            hub,
+            requires=("datasets", *_TOKENIZERS),
         ),
-        DatasetSpec(
-            name="pairs",
-            target=f"{_DATA}.pairs:build",
-            config=f"{_DATA}.config:PairsConfig",
-            summary="sentence pairs with a similarity score, for the protocol text/sts",
-            requires=("tokenizers",),
-            extra=EXTRA,
-        ),
-        DatasetSpec(
-            name="folder",
-            target=f"{_DATA}.folder:build",
-            config=f"{_DATA}.config:FolderConfig",
-            summary="a folder of .txt files; its sub-folders are the labels",
-            requires=("tokenizers",),
-            extra=EXTRA,
-        ),
-        DatasetSpec(
-            name="huggingface",
-            target=f"{_DATA}.huggingface:build",
-            config=f"{_DATA}.config:HuggingFaceConfig",
-            summary="a dataset of the Hugging Face hub, or one saved to a local folder",
-            requires=("datasets", "tokenizers"),
-            extra=EXTRA,
-        ),
-        DatasetSpec(
-            name="stdlib-docs",
-            target=f"{_DATA}.stdlib_docs:build",
-            config=f"{_DATA}.config:StdlibDocsConfig",
-            summary="documentation strings of Python's standard library by package family; always at hand",
-            requires=("tokenizers",),
-            extra=EXTRA,
-        ),
+        _dataset("stdlib-docs", "stdlib_docs:build", "StdlibDocsConfig", stdlib),
     ]
 
 
 @hookimpl
 def vicreg_protocols() -> list[ProtocolSpec]:
     """How vectors of documents are scored beyond the core's probes."""
+    sts = "Spearman correlation of cosines with human similarity scores (data.name: text/pairs)"
+    geometry = "anisotropy, dependence on length, invariance to padding"
     return [
-        ProtocolSpec(
-            name="sts",
-            target="vicreg_text.protocols.similarity:build",
-            summary="Spearman correlation of cosines with human similarity scores (data.name: text/pairs)",
-        ),
-        ProtocolSpec(
-            name="geometry",
-            target="vicreg_text.protocols.geometry:build",
-            summary="anisotropy, dependence on length, invariance to padding",
-        ),
+        _protocol("sts", "similarity:build", None, sts),
+        _protocol("geometry", "geometry:build", None, geometry),
     ]
 
 
 @hookimpl
 def vicreg_exports() -> list[ExportSpec]:
     """Folders that other libraries of documents open."""
+    sentence = "a folder that SentenceTransformer(path) opens, with the same vectors"
+    auto = "a folder that AutoModel and AutoTokenizer open"
     return [
-        ExportSpec(
-            name="sentence-transformers",
-            target="vicreg_text.export:export_sentence_transformers",
-            summary="a folder that SentenceTransformer(path) opens, with the same vectors",
-            requires=("tokenizers",),
-            extra=EXTRA,
+        _export(
+            "sentence-transformers",
+            "sentence_transformers:export_sentence_transformers",
+            None,
+            sentence,
+            requires=_TOKENIZERS,
             encoders=("text/bag", "text/hf"),
         ),
-        ExportSpec(
-            name="transformers",
-            target="vicreg_text.export:export_transformers",
-            summary="a folder that AutoModel and AutoTokenizer open",
-            requires=("transformers",),
-            extra=EXTRA,
+        _export(
+            "transformers",
+            "transformers:export_transformers",
+            None,
+            auto,
+            requires=_TRANSFORMERS,
             encoders=("text/hf",),
         ),
     ]

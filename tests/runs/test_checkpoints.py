@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vicreg_core.errors import RunError
-from vicreg_core.runs.checkpoints import (load_checkpoint, save_checkpoint, steps_saved)
+from vicreg_core.runs.checkpoints import load_checkpoint, save_checkpoint, steps_saved
 
 
 def state(step):

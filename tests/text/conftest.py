@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from vicreg_text.corpus.config import TableConfig, TokenizerConfig
-from vicreg_text.corpus.dataset import TextDataset
-from vicreg_text.corpus.table import build
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.datasets.config import TableConfig, TokenizerConfig
+from vicreg_text.datasets.table import build
 
 ANIMALS = ["heron", "otter", "lynx", "viper", "moth"]
 METALS = ["copper", "zinc", "nickel", "cobalt", "tin"]

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import (atomic_path, remove)
+from vicreg_core.files import atomic_path, remove
 
 FORMAT = 1
 _STEP = re.compile(r"step-(\d+)")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import (remove, remove_partials, write_text)
+from vicreg_core.files import remove, remove_partials, write_text
 
 _OWN = (
     "recipe.yaml",

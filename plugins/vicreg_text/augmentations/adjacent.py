@@ -12,7 +12,7 @@ from vicreg_core.contracts.keys import Keys
 from vicreg_text.augmentations.base import TextAugmentation
 from vicreg_text.augmentations.config import AdjacentConfig
 from vicreg_text.augmentations.ragged import Ragged
-from vicreg_text.tokenizer import FILE, parse_tokenizer
+from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -17,7 +17,7 @@ from vicreg_text.augmentations.config import ViewConfig
 from vicreg_text.augmentations.corruptions import SUMMARIES, corrupt_documents
 from vicreg_text.augmentations.hiding import hide_tokens
 from vicreg_text.augmentations.ragged import Ragged, padded
-from vicreg_text.tokenizer import FILE, Vocabulary, encode, parse_tokenizer
+from vicreg_text.tokens.tokenizer import FILE, Vocabulary, encode, parse_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -13,7 +13,7 @@ from vicreg_core.contracts.keys import Keys
 from vicreg_core.contracts.severity import strength
 from vicreg_text.augmentations.ragged import Ragged
 from vicreg_text.augmentations.typos import mistype
-from vicreg_text.tokenizer import parted
+from vicreg_text.tokens.tokenizer import parted
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vicreg_core.contracts.keys import Keys
 from vicreg_text.augmentations.config import ViewConfig
-from vicreg_text.tokenizer import Vocabulary
+from vicreg_text.tokens.tokenizer import Vocabulary
 
 
 def hide_tokens(

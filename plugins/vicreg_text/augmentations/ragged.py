@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vicreg_text.tokenizer import Vocabulary
+from vicreg_text.tokens.tokenizer import Vocabulary
 
 
 class Ragged(NamedTuple):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vicreg_core.contracts import DataInfo
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.statistics import IDF, VECTORS, read_asset
+from vicreg_text.tokens.statistics import IDF, VECTORS, read_asset
 
 
 class CorpusStart(NamedTuple):

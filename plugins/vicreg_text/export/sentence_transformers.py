@@ -17,7 +17,7 @@ from vicreg_text.augmentations.base import TextAugmentation
 from vicreg_text.encoders.bag import BagEncoder
 from vicreg_text.encoders.huggingface import HuggingFaceEncoder
 from vicreg_text.export.transformers import write_transformers
-from vicreg_text.tokenizer import FILE, parse_tokenizer
+from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer
 
 _MODULES = "sentence_transformers.models"
 """Where every version of the library finds its modules, newer ones by an alias."""

@@ -9,7 +9,7 @@ from vicreg_core.errors import RunError
 from vicreg_core.files import atomic_path
 from vicreg_core.pretrained import PretrainedEncoder
 from vicreg_text.encoders.huggingface import HuggingFaceEncoder
-from vicreg_text.tokenizer import FILE, Vocabulary, parse_tokenizer
+from vicreg_text.tokens.tokenizer import FILE, Vocabulary, parse_tokenizer
 
 
 def export_transformers(model: PretrainedEncoder, folder: str | Path) -> None:

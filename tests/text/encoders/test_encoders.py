@@ -10,10 +10,10 @@ from torch import Tensor
 
 from vicreg_core.contracts import DataInfo, Encoder
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.dataset import TextDataset
-from vicreg_text.corpus.statistics import count_matrix
+from vicreg_text.datasets.adapter import TextDataset
 from vicreg_text.encoders import bag, transformer, windows
 from vicreg_text.encoders.config import BagConfig, TransformerConfig
+from vicreg_text.tokens.statistics import count_matrix
 
 SMALL = TransformerConfig(dim=32, depth=2, heads=2, window=16)
 INFO = DataInfo(facts={"kind": "text", "vocab_size": 50, "token_vectors": 0})

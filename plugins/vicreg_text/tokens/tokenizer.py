@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.config import TokenizerConfig
+from vicreg_text.tokens.config import TokenizerConfig
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from vicreg_core.contracts import Batch, DataInfo, DatasetAdapter
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.documents import Documents
-from vicreg_text.corpus.floor import LsaFloor
-from vicreg_text.corpus.partners import Partners
-from vicreg_text.corpus.tokens import Tokens, tokenise
-from vicreg_text.tokenizer import FILE
+from vicreg_text.datasets.documents import Documents
+from vicreg_text.datasets.floor import LsaFloor
+from vicreg_text.datasets.partners import Partners
+from vicreg_text.tokens.arrays import Tokens, tokenise
+from vicreg_text.tokens.tokenizer import FILE
 
 _PARTNERS = 4
 

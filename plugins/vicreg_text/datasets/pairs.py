@@ -7,13 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 from vicreg_core.contracts import Split
-from vicreg_text.corpus.assemble import open_split
-from vicreg_text.corpus.cache import key_of
-from vicreg_text.corpus.config import PairsConfig
-from vicreg_text.corpus.dataset import TextDataset
-from vicreg_text.corpus.rows import Row
-from vicreg_text.corpus.source import Columns, Source
-from vicreg_text.corpus.table import table_source
+from vicreg_text.cache import key_of
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.datasets.config import PairsConfig
+from vicreg_text.datasets.rows import Row
+from vicreg_text.datasets.source import Columns, Source
+from vicreg_text.datasets.splits import open_split
+from vicreg_text.datasets.table import table_source
 
 
 def build(config: PairsConfig, split: Split) -> TextDataset | None:

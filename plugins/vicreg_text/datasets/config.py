@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from vicreg_core.recipes.schema import NonNegativeInt, PositiveInt, StrictModel
+from vicreg_text.tokens.config import TokenizerConfig
 
 
 def _as_tuple(value: Any) -> Any:
@@ -14,19 +15,6 @@ def _as_tuple(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(strict=False)]
-
-
-class TokenizerConfig(StrictModel):
-    """A byte-level BPE trained on the training documents, or the tokenizer of a pretrained encoder."""
-
-    vocab_size: Annotated[int, Field(ge=300, le=1_000_000, description="most tokens of a trained BPE")] = (
-        16_384
-    )
-    lowercase: Annotated[bool, Field(description="fold case before a trained BPE")] = True
-    pretrained: Annotated[
-        str | None,
-        Field(description="hub id or local folder whose tokenizer is used instead of training one"),
-    ] = None
 
 
 class CorpusConfig(StrictModel):

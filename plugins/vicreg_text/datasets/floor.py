@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_text.corpus.documents import Documents
+from vicreg_text.datasets.documents import Documents
 
 _WIDTH = 256
 

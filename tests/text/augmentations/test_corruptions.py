@@ -15,7 +15,7 @@ from vicreg_text.augmentations import positives, spans
 from vicreg_text.augmentations.config import PositivesConfig, SpansConfig
 from vicreg_text.augmentations.corruptions import STRENGTHS, SUMMARIES
 from vicreg_text.augmentations.typos import mistype
-from vicreg_text.corpus.dataset import TextDataset
+from vicreg_text.datasets.adapter import TextDataset
 
 NAMES = list(SUMMARIES)
 

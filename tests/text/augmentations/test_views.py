@@ -21,9 +21,9 @@ from vicreg_text.augmentations.config import (
 )
 from vicreg_text.augmentations.hiding import hide_tokens
 from vicreg_text.augmentations.ragged import Ragged, padded
-from vicreg_text.corpus.config import TokenizerConfig
-from vicreg_text.corpus.dataset import TextDataset
-from vicreg_text.tokenizer import Vocabulary
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.datasets.config import TokenizerConfig
+from vicreg_text.tokens.tokenizer import Vocabulary
 
 PLAIN = Vocabulary(size=100, pad_id=0, mask_id=1)
 SPECIAL = Vocabulary(size=100, pad_id=0, mask_id=1, prefix=(98,), suffix=(99,))

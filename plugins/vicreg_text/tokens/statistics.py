@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.cache import cached_folder, key_of
-from vicreg_text.corpus.tokens import Tokens
+from vicreg_text.cache import cached_folder, key_of
+from vicreg_text.tokens.arrays import Tokens
 
 IDF, VECTORS = "init/idf.npy", "init/token_vectors.npy"
 """Names of the assets; what begins with ``init/`` is read when an encoder is built and not saved with it."""

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vicreg_core.evaluation.subjects.subject import Features, Subject
-from vicreg_text.corpus import pairs
-from vicreg_text.corpus.config import PairsConfig, TokenizerConfig
+from vicreg_text.datasets import pairs
+from vicreg_text.datasets.config import PairsConfig, TokenizerConfig
 from vicreg_text.protocols import geometry, similarity
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.cache import cached_folder, key_of
-from vicreg_text.corpus.source import Columns, Source
+from vicreg_text.cache import cached_folder, key_of
+from vicreg_text.datasets.source import Columns, Source
 
 _FORMAT = 1
 _BATCH = 1024

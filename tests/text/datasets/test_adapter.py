@@ -11,17 +11,17 @@ import torch
 
 from vicreg_core.contracts import DataInfo
 from vicreg_core.errors import DataError
-from vicreg_text.corpus import folder, huggingface, stdlib_docs
-from vicreg_text.corpus.config import (
+from vicreg_text.datasets import folder, huggingface, stdlib_docs
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.datasets.config import (
     FolderConfig,
     HuggingFaceConfig,
     StdlibDocsConfig,
     TokenizerConfig,
 )
-from vicreg_text.corpus.dataset import TextDataset
-from vicreg_text.corpus.partners import Partners
-from vicreg_text.corpus.statistics import IDF, VECTORS, read_asset
-from vicreg_text.tokenizer import parse_tokenizer
+from vicreg_text.datasets.partners import Partners
+from vicreg_text.tokens.statistics import IDF, VECTORS, read_asset
+from vicreg_text.tokens.tokenizer import parse_tokenizer
 
 Open = Callable[..., TextDataset]
 SMALL = TokenizerConfig(vocab_size=400)
@@ -98,7 +98,7 @@ def test_derived_once_and_again_when_the_content_changes(
 ) -> None:
     first = open_table(jsonl).tokens.flat
     with monkeypatch.context() as patch:
-        patch.setattr("vicreg_text.corpus.tokens.parse_tokenizer", lambda _: pytest.fail("tokenised again"))
+        patch.setattr("vicreg_text.tokens.arrays.parse_tokenizer", lambda _: pytest.fail("tokenised again"))
         assert np.array_equal(open_table(jsonl).tokens.flat, first)
     jsonl.write_text(jsonl.read_text().replace("heron", "crane"))
     assert "crane" in next(iter(open_table(jsonl).documents.texts()))

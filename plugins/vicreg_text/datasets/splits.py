@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from vicreg_core.contracts import DataInfo, Split
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.cache import key_of
-from vicreg_text.corpus.config import CorpusConfig
-from vicreg_text.corpus.dataset import TextDataset, class_list
-from vicreg_text.corpus.documents import Documents, open_documents
-from vicreg_text.corpus.floor import lsa_floor
-from vicreg_text.corpus.source import Source
-from vicreg_text.corpus.statistics import starting_assets
-from vicreg_text.corpus.tokens import Tokens, fit_tokenizer, tokenise
-from vicreg_text.tokenizer import FILE, Vocabulary, parse_tokenizer
+from vicreg_text.cache import key_of
+from vicreg_text.datasets.adapter import TextDataset, class_list
+from vicreg_text.datasets.config import CorpusConfig
+from vicreg_text.datasets.documents import Documents, open_documents
+from vicreg_text.datasets.floor import lsa_floor
+from vicreg_text.datasets.source import Source
+from vicreg_text.tokens.arrays import Tokens, fit_tokenizer, tokenise
+from vicreg_text.tokens.statistics import starting_assets
+from vicreg_text.tokens.tokenizer import FILE, Vocabulary, parse_tokenizer
 
 
 def open_split(

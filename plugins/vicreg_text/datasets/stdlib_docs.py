@@ -10,12 +10,12 @@ from pathlib import Path
 
 from vicreg_core.contracts import Split
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.assemble import open_split
-from vicreg_text.corpus.cache import key_of
-from vicreg_text.corpus.config import StdlibDocsConfig
-from vicreg_text.corpus.dataset import TextDataset
-from vicreg_text.corpus.rows import Row
-from vicreg_text.corpus.source import Columns, Source
+from vicreg_text.cache import key_of
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.datasets.config import StdlibDocsConfig
+from vicreg_text.datasets.rows import Row
+from vicreg_text.datasets.source import Columns, Source
+from vicreg_text.datasets.splits import open_split
 
 FAMILIES = {
     "concurrency": "asyncio concurrent multiprocessing queue sched selectors subprocess threading",

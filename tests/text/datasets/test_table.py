@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.dataset import TextDataset
-from vicreg_text.tokenizer import encode, parse_tokenizer, parted
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.tokens.tokenizer import encode, parse_tokenizer, parted
 
 Open = Callable[..., TextDataset]
 GOOD = "".join(f"the {i}th heron waits by the river,bird\n" for i in range(1, 9))

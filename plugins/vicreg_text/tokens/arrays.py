@@ -6,22 +6,38 @@ import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import DataError
-from vicreg_text.corpus.cache import cached_folder, key_of
-from vicreg_text.corpus.config import TokenizerConfig
-from vicreg_text.corpus.documents import Documents
-from vicreg_text.tokenizer import FILE, parse_tokenizer, parted, pretrained_tokenizer, train_tokenizer
+from vicreg_text.cache import cached_folder, key_of
+from vicreg_text.tokens.config import TokenizerConfig
+from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, parted, pretrained_tokenizer, train_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _FORMAT = 2
 _BATCH = 256
+
+
+class Texts(Protocol):
+    """What is tokenised.
+
+    Attributes:
+        key: identifies the content.
+        name: what messages call it.
+    """
+
+    key: str
+    name: str
+
+    def __len__(self) -> int: ...
+
+    def texts(self) -> Iterator[str]:
+        """Every text, in order."""
 
 
 class Tokens:
@@ -56,7 +72,7 @@ class Tokens:
         return lengths, self.flat[positions].astype(np.int32)
 
 
-def fit_tokenizer(documents: Documents, config: TokenizerConfig, max_fit: int) -> bytes:
+def fit_tokenizer(documents: Texts, config: TokenizerConfig, max_fit: int) -> bytes:
     """The ``tokenizer.json`` of a corpus: trained on ``max_fit`` documents, or pretrained."""
     if config.pretrained is not None:
         return pretrained_tokenizer(config.pretrained).to_str().encode("utf-8")
@@ -68,7 +84,7 @@ def fit_tokenizer(documents: Documents, config: TokenizerConfig, max_fit: int) -
     return (cached_folder("tokenizer", key, write) / FILE).read_bytes()
 
 
-def tokenise(documents: Documents, tokenizer_json: bytes) -> Tokens:
+def tokenise(documents: Texts, tokenizer_json: bytes) -> Tokens:
     """The token ids of every document, without special tokens; derived once.
 
     Raises:
@@ -79,7 +95,7 @@ def tokenise(documents: Documents, tokenizer_json: bytes) -> Tokens:
     return Tokens(folder)
 
 
-def _write(documents: Documents, tokenizer_json: bytes, folder: Path) -> None:
+def _write(documents: Texts, tokenizer_json: bytes, folder: Path) -> None:
     tokenizer = parse_tokenizer(tokenizer_json)
     wide = tokenizer.get_vocab_size(with_added_tokens=True) > 2**16
     dtype = np.dtype(np.uint32 if wide else np.uint16)
@@ -98,7 +114,7 @@ def _write(documents: Documents, tokenizer_json: bytes, folder: Path) -> None:
     np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
 
 
-def _encoded(documents: Documents, tokenizer: Tokenizer) -> Iterator[tuple[int, list[int]]]:
+def _encoded(documents: Texts, tokenizer: Tokenizer) -> Iterator[tuple[int, list[int]]]:
     """The number of a document and the token ids of one of its pieces, in order."""
     pieces = ((number, piece) for number, text in enumerate(documents.texts()) for piece in parted(text))
     while block := list(islice(pieces, _BATCH)):

@@ -12,8 +12,8 @@ from vicreg_core.contracts import DataInfo
 from vicreg_core.errors import DataError
 from vicreg_text.augmentations import spans
 from vicreg_text.augmentations.config import SpansConfig
-from vicreg_text.corpus.config import TokenizerConfig
-from vicreg_text.corpus.dataset import TextDataset
+from vicreg_text.datasets.adapter import TextDataset
+from vicreg_text.datasets.config import TokenizerConfig
 from vicreg_text.encoders import huggingface
 from vicreg_text.encoders.config import HuggingFaceEncoderConfig
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from vicreg_core.errors import DataError
 from vicreg_core.plugins.suggest import did_you_mean
-from vicreg_text.corpus.config import ColumnsConfig
-from vicreg_text.corpus.rows import Row
+from vicreg_text.datasets.config import ColumnsConfig
+from vicreg_text.datasets.rows import Row
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which cells of a row mean what; as :class:`~vicreg_text.corpus.config.ColumnsConfig`."""
+    """Which cells of a row mean what; as :class:`~vicreg_text.datasets.config.ColumnsConfig`."""
 
     text: tuple[str, ...] = ("text",)
     label: str | None = None
