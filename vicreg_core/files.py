@@ -1,14 +1,21 @@
-"""Files that are either whole or not there: written beside their place, flushed to disk, then renamed."""
+"""Files that are either whole or not there, and that say when they are no longer what was written."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from vicreg_core.errors import RunError
+
+_PARTIAL, _REMOVED = ".partial-", ".removed-"
+_SEAL = "checksum"
 
 
 def sync_folder(folder: Path) -> None:
@@ -28,32 +35,51 @@ def sync_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, *, keep_first: bool = False) -> Iterator[Path]:
     """A temporary sibling of ``target`` to write to; renamed over it on success, removed on failure.
 
     The temporary keeps ``target``'s suffix, for writers that choose their format by it. Whatever is made
-    at the yielded path, a file or a folder, takes the place of ``target`` whole.
+    at the yielded path, a file or a folder, takes the place of ``target`` whole. No system renames a folder
+    over another that is not empty, so an old folder steps aside first: killed between the two renames there
+    is neither. Folders that must always be there are therefore written under a new name, never replaced.
+
+    Args:
+        target: where it is to be.
+        keep_first: leave a folder that another process put there meanwhile as it is, and drop this one: for
+            folders that others may be reading.
 
     Raises:
         RunError: when the disk refuses (full, read-only, no permission); ``target`` is then untouched.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".partial-{os.getpid()}-{target.name}")
-    remove(temporary)
+    temporary = target.with_name(_temporary_name(_PARTIAL, target))
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        files = [p for p in temporary.rglob("*") if p.is_file()] if temporary.is_dir() else [temporary]
-        for path in files:
-            sync_file(path)
-        if temporary.is_dir() and target.is_dir():
-            remove(target)
-        temporary.replace(target)
+        for path in [temporary, *temporary.rglob("*")]:
+            sync_folder(path) if path.is_dir() else sync_file(path)
+        _put(temporary, target, keep_first)
         sync_folder(target.parent)
     except OSError as error:
-        reason = error.strerror or error
-        raise RunError(f"could not write {target}: {reason}; {_disk_hint(target)}") from error
+        raise RunError(f"could not write {target}: {why(error)}; {_disk_hint(target)}") from error
     finally:
         remove(temporary)
+
+
+def _put(temporary: Path, target: Path, keep_first: bool) -> None:
+    if not temporary.is_dir():
+        temporary.replace(target)
+        return
+    try:
+        temporary.rename(target)
+    except OSError:
+        if not target.is_dir() or not any(target.iterdir()):
+            raise
+        if keep_first:
+            return
+        aside = target.with_name(_temporary_name(_REMOVED, target))
+        target.rename(aside)
+        temporary.rename(target)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -63,19 +89,78 @@ def write_text(target: Path, text: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder if it is there."""
+    """Remove a file or a folder if it is there; a folder is gone at once or not at all."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
+        aside = path
+        if not path.name.startswith((_PARTIAL, _REMOVED)):
+            aside = path.with_name(_temporary_name(_REMOVED, path))
+            path.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what a killed process left half written in ``folder``."""
-    for path in folder.glob(".partial-*"):
-        remove(path)
+    """Remove what killed processes left half written or half removed in ``folder``.
+
+    What another process of this machine is writing there stays.
+    """
+    for path in [*folder.glob(f"{_PARTIAL}*"), *folder.glob(f"{_REMOVED}*")]:
+        if not _is_at_work(path.name.split("-")[1]):
+            remove(path)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file's or folder's name is that of something half written or half removed."""
+    return name.startswith((_PARTIAL, _REMOVED))
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, hexadecimal, as ``sha256sum`` prints it."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON values with a ``checksum`` of their own, last."""
+    return {**values, _SEAL: _seal_of(values)}
+
+
+def is_whole(values: Mapping[str, Any]) -> bool:
+    """Whether the values are those that :func:`sealed` was given; false where there is no checksum."""
+    return values.get(_SEAL) == _seal_of({key: value for key, value in values.items() if key != _SEAL})
+
+
+def why(error: BaseException) -> str:
+    """The system's reason for an error, without its number and the file's name."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _seal_of(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _temporary_name(prefix: str, target: Path) -> str:
+    # The process, so that others know whether it is still at work; a random part, since it may have threads.
+    return f"{prefix}{os.getpid()}-{uuid.uuid4().hex[:8]}-{target.name}"
+
+
+def _is_at_work(pid: str) -> bool:
+    """Whether another process of this machine has this number; what ours left behind is not in use."""
+    if not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _disk_hint(target: Path) -> str:
-    free = shutil.disk_usage(target.parent).free / 2**20
+    there = next((folder for folder in target.absolute().parents if folder.is_dir()), None)
+    if there is None:
+        return "nothing was left half written"
+    free = shutil.disk_usage(there).free / 2**20
     return f"{free:,.0f} MiB are free there, and nothing was left half written"

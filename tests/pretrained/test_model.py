@@ -10,6 +10,7 @@ import torch
 
 from tests.evaluation.toy import DIMS, Net, NetConfig, Points, PointsConfig, make_run, planted, toy_registry
 from vicreg_core.errors import DataError, PluginError, RunError
+from vicreg_core.files import sealed
 from vicreg_core.pretrained import PretrainedEncoder, load
 
 
@@ -88,7 +89,7 @@ def test_a_folder_without_a_model(run, tmp_path):
         load(tmp_path)
     (tmp_path / "young").mkdir()
     (tmp_path / "young" / "recipe.yaml").write_text("x")
-    with pytest.raises(RunError, match="training has not finished; continue it with"):
+    with pytest.raises(RunError, match="training has not finished, or the model was damaged"):
         load(tmp_path / "young")
 
 
@@ -106,13 +107,44 @@ def test_missing_weights(run):
 
 
 def edit(run, **changes):
+    """Another config, as a program might write it: with a checksum that fits."""
     path = run / "model" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    values = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(sealed({key: value for key, value in values.items() if key != "checksum"})))
+
+
+def test_a_flipped_bit_in_any_file_is_seen(run):
+    files = [path for path in (run / "model").rglob("*") if path.is_file() and path.name != "README.md"]
+    assert len(files) == 4
+    for path in files:
+        content = path.read_bytes()
+        for place in (len(content) // 3, len(content) // 2, len(content) - 2):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            with pytest.raises(RunError, match=path.name):
+                load(run)
+        path.write_bytes(content)
+    load(run)
+
+
+def test_a_model_of_the_first_format_is_read_without_checksums(run):
+    path = run / "model" / "config.json"
+    values = {k: v for k, v in json.loads(path.read_text()).items() if k not in {"checksum", "sha256"}}
+    path.write_text(json.dumps(values | {"format": 1}))
+    assert load(run).embedding_dim == values["embedding_dim"]
+
+
+def test_a_model_without_its_config_is_replaced(run):
+    model = load(run)
+    (run / "model" / "config.json").unlink()
+    with pytest.raises(RunError, match=r"(?s)has no model: .*vicreg train .*recipe.yaml --out .* --resume"):
+        load(run)
+    model.save_pretrained(run / "model")
+    assert load(run).manifest == model.manifest
 
 
 def test_a_newer_format(run):
     edit(run, format=99)
-    with pytest.raises(RunError, match="format 99 and this version reads up to 1"):
+    with pytest.raises(RunError, match="format 99 and this version reads up to 2"):
         load(run)
 
 
@@ -189,5 +221,5 @@ def test_channels_last_weights_are_saved_in_order(tmp_path):
 
     from vicreg_core.pretrained.files import write_files
 
-    write_files(tmp_path / "m", {"format": 1}, net.state_dict(), {}, "card")
+    write_files(tmp_path / "m", {"format": 2}, net.state_dict(), {}, "card")
     assert torch.equal(load_file(tmp_path / "m" / "model.safetensors")["kernel"], net.kernel)

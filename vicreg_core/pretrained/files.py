@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 from torch import Tensor
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import atomic_path
+from vicreg_core.files import atomic_path, is_whole, sealed, sha256, why
 
-FORMAT = 1
+FORMAT = 2
 CONFIG, WEIGHTS, CARD, ASSETS = "config.json", "model.safetensors", "README.md", "assets"
 START_ONLY = "init/"
 """Assets under this name are read by a fresh encoder only, and not saved with it."""
@@ -34,10 +35,15 @@ def find_model(path: Path) -> Path:
         raise RunError(f"{path} does not exist; give the folder of a run, such as runs/quickstart")
     if (path / "recipe.yaml").is_file():
         raise RunError(
-            f"the run {path} has no model yet: its training has not finished; continue it with "
-            f"vicreg train {path / 'recipe.yaml'} --out {path} --resume"
+            f"the run {path} has no model: its training has not finished, or the model was damaged; this "
+            f"continues it, and writes the model anew where training has finished:\n  {resume_line(path)}"
         )
     raise RunError(f"{path} is neither a run nor a model: expected {CONFIG} in it, or in {path / 'model'}")
+
+
+def resume_line(run: Path) -> str:
+    """The command that continues a run, and exports its model anew where training has finished."""
+    return f"vicreg train {shlex.quote(str(run / 'recipe.yaml'))} --out {shlex.quote(str(run))} --resume"
 
 
 def write_files(
@@ -53,6 +59,7 @@ def write_files(
         ValueError: an asset's name is not a plain relative path.
         RunError: the disk refuses, or the folder holds something that is not a model.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     _check_replaceable(folder)
@@ -62,40 +69,52 @@ def write_files(
     with atomic_path(folder) as temporary:
         temporary.mkdir()
         # A copy of each tensor: safetensors refuses tensors that share memory or are not contiguous.
-        save_file(
-            {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()},
-            temporary / WEIGHTS,
-        )
+        copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
+        try:
+            save_file(copies, temporary / WEIGHTS)
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
         for name, content in assets.items():
             path = temporary / ASSETS / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        (temporary / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        written = {name: sha256(temporary / name) for name in [WEIGHTS, *(f"{ASSETS}/{a}" for a in assets)]}
+        values = sealed({**config, "sha256": written})
+        (temporary / CONFIG).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         (temporary / CARD).write_text(card, encoding="utf-8")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The mapping in ``config.json``.
+    """The mapping in ``config.json``, without its checksum.
 
     Raises:
-        RunError: it is damaged, no model's, or written by a newer version.
+        RunError: it is damaged, no model's, or written by another version.
     """
     path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         written = config["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} is damaged or not the config of a model ({_first_line(error)})") from error
     if not isinstance(written, int) or written > FORMAT:
         raise RunError(
             f"{path} has model format {written!r} and this version reads up to {FORMAT}: "
             "pip install -U vicreg-suite"
         )
-    return dict(config)
+    if written == FORMAT and not is_whole(config):
+        raise RunError(
+            f"{path} is damaged: its checksum does not fit its content; copy it again, or export it again by "
+            "vicreg train --resume"
+        )
+    return {key: value for key, value in config.items() if key != "checksum"}
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
+def read_weights(folder: Path, checksums: Mapping[str, str]) -> dict[str, Tensor]:
     """The tensors of ``model.safetensors``, on the CPU.
+
+    Args:
+        folder: of the model.
+        checksums: SHA-256 by file, as its config says; empty for a model of format 1.
 
     Raises:
         RunError: the file is missing or damaged.
@@ -105,19 +124,20 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
     path = folder / WEIGHTS
     try:
+        _check(path, checksums.get(WEIGHTS))
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise RunError(
             f"{path} cannot be read ({_first_line(error)}): it is missing, truncated or damaged; copy it "
             "again, or export it again by vicreg train --resume"
         ) from error
 
 
-def read_assets(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
-    """The files a config names.
+def read_assets(folder: Path, names: tuple[str, ...], checksums: Mapping[str, str]) -> dict[str, bytes]:
+    """The files a config names; ``checksums`` as for :func:`read_weights`.
 
     Raises:
-        RunError: a name leads out of the folder, or a file is missing.
+        RunError: a name leads out of the folder, or a file is missing or damaged.
     """
     home, assets = (folder / ASSETS).resolve(), dict[str, bytes]()
     for name in names:
@@ -127,14 +147,25 @@ def read_assets(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
                 f"{folder / CONFIG} names the asset {name!r}, which leads out of {folder / ASSETS}"
             )
         try:
+            _check(path, checksums.get(f"{ASSETS}/{name}"))
             assets[name] = path.read_bytes()
-        except OSError as error:
-            raise RunError(f"the model {folder} lacks its asset {name!r} ({error.strerror})") from error
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"the model {folder} lacks its asset {name!r} ({why(error)}); copy it again, or export it "
+                "again by vicreg train --resume"
+            ) from error
     return assets
 
 
+def _check(path: Path, checksum: str | None) -> None:
+    if checksum is not None and sha256(path) != checksum:
+        raise ValueError("its checksum is not the one that the config holds")
+
+
 def _check_replaceable(folder: Path) -> None:
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file()):
+    """Refuse to replace what is no model; one that lost a part, its config even, is one."""
+    known = {CONFIG, WEIGHTS, CARD, ASSETS}
+    if folder.is_file() or (folder.is_dir() and {path.name for path in folder.iterdir()} - known):
         raise RunError(f"{folder} holds something that is not a model; give a new or empty folder")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from torch import Tensor
 
 from vicreg_core.contracts import Augmentation, DataInfo, Encoder
@@ -41,6 +41,7 @@ class Manifest(StrictModel):
         facts: ``DataInfo.facts`` of the training data.
         assets: names of the files in ``assets/``.
         training: how it was trained; for people.
+        sha256: of each other file of the folder, by its name there.
     """
 
     format: PositiveInt
@@ -51,6 +52,7 @@ class Manifest(StrictModel):
     facts: dict[str, Any]
     assets: tuple[str, ...]
     training: dict[str, Any]
+    sha256: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def of(

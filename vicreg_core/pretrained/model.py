@@ -128,8 +128,8 @@ def load(path: str | Path) -> PretrainedEncoder:
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"]))
         raise RunError(f"{folder / CONFIG} is not the config of a model ({where}: {wrong['msg']})") from error
-    info = DataInfo(manifest.facts, read_assets(folder, manifest.assets))
-    weights = read_weights(folder)
+    info = DataInfo(manifest.facts, read_assets(folder, manifest.assets, manifest.sha256))
+    weights = read_weights(folder, manifest.sha256)
     encoder = manifest.build_encoder(info)
     manifest.load_weights(encoder, weights, folder)
     if encoder.channels_last:
@@ -163,5 +163,5 @@ def save_pretrained(
 
 
 def _write(folder: Path, encoder: Encoder, manifest: Manifest, info: DataInfo) -> None:
-    config, assets = manifest.model_dump(mode="json"), saved_assets(encoder, info)
+    config, assets = manifest.model_dump(mode="json", exclude={"sha256"}), saved_assets(encoder, info)
     write_files(folder, config, encoder.state_dict(), assets, model_card(manifest))

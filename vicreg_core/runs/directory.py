@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import remove, remove_partials, write_text
+from vicreg_core.files import is_leftover, remove, remove_partials, write_text
 
 _OWN = (
     "recipe.yaml",
@@ -85,7 +85,7 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"cannot make the run folder {self.path}: {error.strerror}") from error
-        present = [p for p in self.path.iterdir() if not p.name.startswith(".partial-")]
+        present = [p for p in self.path.iterdir() if not is_leftover(p.name)]
         if present and not self.recipe.is_file():
             raise RunError(f"{self.path} holds files but no run (no recipe.yaml); give another --out")
         if present and overwrite:

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from vicreg_core.models.joint_embedding import ViewOutputs
-from vicreg_core.runs.checkpoints import checkpoint_path, steps_saved
+from vicreg_core.runs.checkpoints import newest_good
 
 
 def explain_non_finite(
@@ -23,12 +23,8 @@ def explain_non_finite(
         checkpoints: the run's checkpoint folder.
     """
     what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient norm is {grad_norm}"
-    saved = steps_saved(checkpoints)
-    kept = (
-        f"the last good checkpoint is {checkpoint_path(checkpoints, saved[-1])}"
-        if saved
-        else "none is saved yet"
-    )
+    good = newest_good(checkpoints)
+    kept = f"the last good checkpoint is {good}" if good else "no good checkpoint is saved yet"
     return (
         f"step {step + 1:,}: {what} (learning rate {lr:.3g}); {_origin(outputs)}. The "
         f"weights were not touched; {kept}. Try a lower optimizer.lr, a longer optimizer.warmup, "

@@ -53,6 +53,8 @@ def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrit
     reached = trainer.restore() if resume else 0
     if reached:
         progress.say(f"resumed after step {reached:,} of {trainer.total_steps:,}")
+    elif resume and run.metrics.exists():
+        progress.say("no checkpoint was written yet; training starts at step 0")
     if rank() == 0:
         run.write_environment(_environment(device, precision))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -17,7 +17,7 @@ from vicreg_core.contracts import Batch, Encoder
 from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.data.batch import to_channels_last
 from vicreg_core.data.loader import ViewLoader
-from vicreg_core.distributed import barrier, broadcast_object, rank, world_size
+from vicreg_core.distributed import barrier, broadcast_object, on_first, rank, world_size
 from vicreg_core.errors import TrainingFailed, TrainingInterrupted
 from vicreg_core.models.batch_norm import synchronise_batch_norm
 from vicreg_core.models.joint_embedding import JointEmbedding, ViewOutputs
@@ -26,7 +26,7 @@ from vicreg_core.objectives.base import Objective, Terms
 from vicreg_core.optim.build import build_optimizer, peak_learning_rate
 from vicreg_core.optim.schedules import learning_rate
 from vicreg_core.recipes.schema import Recipe
-from vicreg_core.runs.checkpoints import checkpoint_path, load_checkpoint, save_checkpoint, steps_saved
+from vicreg_core.runs.checkpoints import checkpoint_path, restore_newest, save_checkpoint
 from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.runs.metrics import MetricsFile
 from vicreg_core.training.failure import explain_non_finite
@@ -82,6 +82,7 @@ class Trainer:
         self.total_steps = recipe.train.steps or (recipe.train.epochs or 0) * plan.steps_per_epoch
         self.checkpoint_every = recipe.train.checkpoint_every or plan.steps_per_epoch
         self.step = 0
+        self.saved = 0
 
         self.channels_last = model.encoder.channels_last
         model = model.to(self.device)
@@ -186,8 +187,8 @@ class Trainer:
         return {"probe_knn": score.accuracy, "probe_chance": score.chance, "probe_n": score.n}
 
     def save(self) -> None:
-        """Write the checkpoint of the present step, from the first process."""
-        if rank() == 0:
+        """Write the checkpoint of the present step, from the first process; once, whoever asks."""
+        if rank() == 0 and self.saved != self.step:
             state = {
                 "step": self.step,
                 "model": self.model.state_dict(),
@@ -198,24 +199,34 @@ class Trainer:
             }
             keep = self.recipe.train.keep_checkpoints
             save_checkpoint(self.run.checkpoints, self.step, state, self.fingerprint, keep)
+        self.saved = self.step
         barrier()
 
     def restore(self) -> int:
-        """Continue from the latest checkpoint if there is one; returns the step reached."""
-        saved = steps_saved(self.run.checkpoints)
-        if saved:
-            path = checkpoint_path(self.run.checkpoints, saved[-1])
-            state = load_checkpoint(path, self.fingerprint, self.device)
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.scaler.load_state_dict(state["scaler"])
-            if self.average is not None:
-                self.average.load_state_dict(state["average"])
-            self.monitor.load_state_dict(state["monitor"])
-            self.step = state["step"]
+        """Continue from the newest whole checkpoint if there is one; returns the step reached.
+
+        Raises:
+            RunError: there are checkpoints, and none can be continued from.
+        """
+        # One process looks first, so that all of them then find the same one.
+        on_first(lambda: self._restore(self.progress.say))
+        if rank() > 0:
+            self._restore(lambda _: None)
         if rank() == 0:
             self.metrics.truncate_after(self.step)
         return self.step
+
+    def _restore(self, say: Callable[[str], None]) -> None:
+        restore_newest(self.run.checkpoints, self.fingerprint, self.device, self._load_state, say)
+
+    def _load_state(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.monitor.load_state_dict(state["monitor"])
+        self.step = self.saved = int(state["step"])
 
     def _views(self) -> Iterator[list[Batch]]:
         for views in self.loader(self.step, self.total_steps):
