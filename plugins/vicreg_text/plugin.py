@@ -53,7 +53,7 @@ def vicreg_augmentations() -> list[AugmentationSpec]:
 @hookimpl
 def vicreg_datasets() -> list[DatasetSpec]:
     """Where documents come from."""
-    table = "rows of CSV, TSV, JSONL or Parquet files: text columns, optional label, group and id"
+    table = "rows of CSV, TSV, JSONL, JSON, Parquet or XLSX files: text columns, optional label, group and id"
     pairs = "sentence pairs with a similarity score, for the protocol text/sts"
     folder = "a folder of .txt files; its sub-folders are the labels"
     hub = "a dataset of the Hugging Face hub, or one saved to a local folder"

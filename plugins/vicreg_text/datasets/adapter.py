@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -19,6 +20,7 @@ from vicreg_text.tokens.arrays import Tokens, tokenise
 from vicreg_text.tokens.tokenizer import FILE
 
 _PARTNERS = 4
+_INTEGER = re.compile(r"-?\d{1,18}")
 
 
 class TextDataset(DatasetAdapter):
@@ -145,7 +147,7 @@ def class_list(documents: Documents) -> tuple[str, ...]:
 
 
 def _class_order(name: str) -> tuple[int, int, str]:
-    return (0, int(name), "") if name.lstrip("-").isdecimal() else (1, 0, name)
+    return (0, int(name), "") if _INTEGER.fullmatch(name) else (1, 0, name)
 
 
 def _labels(documents: Documents, classes: Sequence[str]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from vicreg_core.data.tables import TableFileConfig
 from vicreg_core.recipes.schema import NonNegativeInt, PositiveInt, StrictModel
 from vicreg_text.tokens.config import TokenizerConfig
 
@@ -47,22 +48,15 @@ class ColumnsConfig(CorpusConfig):
     metadata: Annotated[Names, Field(description="further columns to carry into exported vectors")] = ()
 
 
-class FilesConfig(CorpusConfig):
+class FilesConfig(TableFileConfig, CorpusConfig):
     """Which files hold a table, and how to read them."""
 
     train: Annotated[Names, Field(min_length=1, description="file, or several, or a glob pattern")]
     test: Annotated[Names, Field(description="as train, for evaluation only")] = ()
-    format: Annotated[
-        Literal["auto", "csv", "tsv", "jsonl", "parquet"], Field(description="auto: by the file's suffix")
-    ] = "auto"
-    delimiter: Annotated[str | None, Field(min_length=1, max_length=1, description="of csv; default ','")] = (
-        None
-    )
-    encoding: Annotated[str, Field(description="of csv, tsv and jsonl")] = "utf-8"
 
 
 class TableConfig(FilesConfig, ColumnsConfig):
-    """Rows of CSV, TSV, JSONL or Parquet files."""
+    """Rows of CSV, TSV, JSONL, JSON, Parquet or XLSX files."""
 
 
 class PairsConfig(FilesConfig):

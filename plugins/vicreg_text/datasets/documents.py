@@ -16,7 +16,7 @@ from vicreg_core.errors import DataError
 from vicreg_text.cache import cached_folder, key_of
 from vicreg_text.datasets.source import Columns, Source
 
-_FORMAT = 1
+_FORMAT = 2
 _BATCH = 1024
 _ROLES = ("label", "group", "id", "positives")
 
@@ -28,14 +28,16 @@ class Documents:
         folder: what :func:`open_documents` derived.
         key: identifies the content.
         name: what messages call it.
+        left_out: what the source did not read, one "name: reason" a file.
     """
 
-    def __init__(self, folder: Path, key: str, name: str) -> None:
+    def __init__(self, folder: Path, key: str, name: str, left_out: Sequence[str] = ()) -> None:
         import pyarrow as pa
 
         self.key, self.name = key, name
         self._table = pa.ipc.open_file(pa.memory_map(str(folder / "documents.arrow"))).read_all()
-        self.skipped: list[str] = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
+        broken: list[str] = json.loads((folder / "skipped.json").read_text(encoding="utf-8"))
+        self.skipped = [*left_out, *broken]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Documents) and other.key == self.key
@@ -87,7 +89,7 @@ def open_documents(source: Source, on_error: str) -> Documents:
     """
     key = key_of(_FORMAT, source.fingerprint, asdict(source.columns), on_error)
     folder = cached_folder("documents", key, lambda target: _write(source, on_error, target))
-    return Documents(folder, key, source.name)
+    return Documents(folder, key, source.name, source.left_out)
 
 
 def _write(source: Source, on_error: str, folder: Path) -> None:

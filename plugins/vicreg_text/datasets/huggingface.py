@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from vicreg_core.contracts import Split
+from vicreg_core.data.tables import Row
 from vicreg_core.errors import DataError
 from vicreg_text.cache import key_of
 from vicreg_text.datasets.adapter import TextDataset
 from vicreg_text.datasets.config import HuggingFaceConfig
-from vicreg_text.datasets.rows import Row
 from vicreg_text.datasets.source import Columns, Source
 from vicreg_text.datasets.splits import open_split
 

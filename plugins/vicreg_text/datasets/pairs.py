@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 from vicreg_core.contracts import Split
+from vicreg_core.data.tables import Row
 from vicreg_text.cache import key_of
 from vicreg_text.datasets.adapter import TextDataset
 from vicreg_text.datasets.config import PairsConfig
-from vicreg_text.datasets.rows import Row
 from vicreg_text.datasets.source import Columns, Source
 from vicreg_text.datasets.splits import open_split
 from vicreg_text.datasets.table import table_source

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from vicreg_core.data.tables import Row
 from vicreg_core.errors import DataError
 from vicreg_core.plugins.suggest import did_you_mean
 from vicreg_text.datasets.config import ColumnsConfig
-from vicreg_text.datasets.rows import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,11 @@ class Source:
         fingerprint: changes whenever the content does.
         rows: starts reading.
         columns: which cells mean what.
+        left_out: files that are not read for what they are, one "name: reason" each.
     """
 
     name: str
     fingerprint: str
     rows: Callable[[], Iterator[Row]]
     columns: Columns
+    left_out: tuple[str, ...] = ()
