@@ -19,7 +19,7 @@ from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, parted, pretrain
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_FORMAT = 2
+_FORMAT = 3
 _BATCH = 256
 
 

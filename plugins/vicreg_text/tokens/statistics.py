@@ -16,7 +16,7 @@ from vicreg_text.tokens.arrays import Tokens
 IDF, VECTORS = "init/idf.npy", "init/token_vectors.npy"
 """Names of the assets; what begins with ``init/`` is read when an encoder is built and not saved with it."""
 
-_FORMAT = 1
+_FORMAT = 2
 _POWER_ITERATIONS = 4
 
 
