@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -17,7 +18,7 @@ from vicreg_text.augmentations.config import ViewConfig
 from vicreg_text.augmentations.corruptions import SUMMARIES, corrupt_documents
 from vicreg_text.augmentations.hiding import hide_tokens
 from vicreg_text.augmentations.ragged import Ragged, padded
-from vicreg_text.tokens.tokenizer import FILE, Vocabulary, encode, parse_tokenizer
+from vicreg_text.tokens.tokenizer import FILE, Vocabulary, encode, parse_tokenizer, unknown_id
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -60,7 +61,14 @@ class TextAugmentation(Augmentation):
         """
         if not isinstance(item, str):
             raise DataError(f"expected a string to encode, got {type(item).__name__}: {item!r:.60}")
-        return encode(self._tokenizer, item)
+        ids = encode(self._tokenizer, item)
+        if not set(ids) - {unknown_id(self._tokenizer)}:
+            warnings.warn(
+                f"the tokenizer knows no token of {item!r:.60}; its vector says nothing of it: zeros, or the "
+                "one that all such texts have",
+                stacklevel=2,
+            )
+        return ids
 
     def collate(self, samples: Sequence[list[int]]) -> Batch:
         """A ragged batch, as text datasets give it."""

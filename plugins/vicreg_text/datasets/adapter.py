@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -17,9 +18,10 @@ from vicreg_text.datasets.documents import Documents
 from vicreg_text.datasets.floor import LsaFloor
 from vicreg_text.datasets.partners import Partners
 from vicreg_text.tokens.arrays import Tokens, tokenise
-from vicreg_text.tokens.tokenizer import FILE
+from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, unknown_id
 
 _PARTNERS = 4
+_NAMED = 10
 _INTEGER = re.compile(r"-?\d{1,18}")
 
 
@@ -65,7 +67,19 @@ class TextDataset(DatasetAdapter):
     @cached_property
     def tokens(self) -> Tokens:
         """The token ids of the documents, derived now or found in the cache."""
-        return tokenise(self.documents, self.info.assets[FILE])
+        tokenizer_json = self.info.assets[FILE]
+        tokens = tokenise(self.documents, tokenizer_json)
+        empty = tokens.unknown(unknown_id(parse_tokenizer(tokenizer_json)))
+        if len(empty):
+            named = ", ".join(str(self.ids[row]) for row in empty[:_NAMED]) + (
+                ", ..." if len(empty) > _NAMED else ""
+            )
+            warnings.warn(
+                f"{self.documents.name}: the tokenizer knows no token of {len(empty):,} of {len(self):,} "
+                f"documents (data.id {named}); their vectors say nothing of them: zeros, or one for all",
+                stacklevel=2,
+            )
+        return tokens
 
     @cached_property
     def metadata(self) -> Mapping[str, Sequence[Any]]:  # type: ignore[override]

@@ -15,6 +15,7 @@ from vicreg_text.datasets.adapter import TextDataset
 from vicreg_text.datasets.config import HuggingFaceConfig
 from vicreg_text.datasets.source import Columns, Source
 from vicreg_text.datasets.splits import open_split
+from vicreg_text.hub import opened
 
 _BLOCK = 1024
 
@@ -39,14 +40,15 @@ def _source(config: HuggingFaceConfig, split: str) -> Source:
 def _load(config: HuggingFaceConfig, split: str) -> Any:
     from datasets import DatasetDict, load_dataset, load_from_disk
 
-    try:
-        folder = Path(config.path).expanduser()
-        saved = any((folder / mark).is_file() for mark in ("dataset_dict.json", "state.json"))
-        if not saved:
-            return load_dataset(config.path, config.config, split=split, revision=config.revision)
-        loaded = load_from_disk(str(folder))
-    except (OSError, ValueError) as error:
-        raise DataError(f"data.path: {config.path!r} [{split}] cannot be opened: {error}") from error
+    folder = Path(config.path).expanduser()
+
+    def open_() -> Any:
+        if any((folder / mark).is_file() for mark in ("dataset_dict.json", "state.json")):
+            return load_from_disk(str(folder))
+        # Of datasets 4 and later, which run no code of a dataset.
+        return load_dataset(config.path, config.config, split=split, revision=config.revision)
+
+    loaded = opened(f"data.path: {config.path!r} [{split}]", open_)
     if not isinstance(loaded, DatasetDict):
         return loaded
     if split not in loaded:

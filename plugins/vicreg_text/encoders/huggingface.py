@@ -14,6 +14,7 @@ from vicreg_core.errors import DataError
 from vicreg_text.encoders.config import HuggingFaceEncoderConfig
 from vicreg_text.encoders.tuning import choose_trained
 from vicreg_text.encoders.windows import in_buckets, pooled_mean
+from vicreg_text.hub import NO_CODE, opened
 
 CONFIG_ASSET = "encoder/config.json"
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
@@ -90,19 +91,22 @@ def build(config: HuggingFaceEncoderConfig, info: DataInfo) -> HuggingFaceEncode
 def _pretrained(config: HuggingFaceEncoderConfig) -> Any:
     from transformers import AutoConfig, AutoModel
 
-    try:
-        settings = AutoConfig.from_pretrained(config.model, revision=config.revision)
+    def open_() -> Any:
+        settings = AutoConfig.from_pretrained(config.model, revision=config.revision, **NO_CODE)
         _set_dropout(settings, config.dropout)
-        return AutoModel.from_pretrained(config.model, revision=config.revision, config=settings)
-    except (OSError, ValueError) as error:
-        raise DataError(f"encoder.model={config.model!r} cannot be opened: {error}") from error
+        return AutoModel.from_pretrained(config.model, revision=config.revision, config=settings, **NO_CODE)
+
+    return opened(f"encoder.model={config.model!r}", open_)
 
 
 def _from_config(values: dict[str, Any]) -> Any:
     from transformers import AutoConfig, AutoModel
 
     build_model: Any = AutoModel.from_config
-    return build_model(AutoConfig.for_model(**values))
+    return opened(
+        f"the architecture of the saved model, {values.get('model_type')!r},",
+        lambda: build_model(AutoConfig.for_model(**values), **NO_CODE),
+    )
 
 
 def _set_dropout(settings: Any, dropout: float | None) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 3
 _BATCH = 256
+_BLOCK = 16_384
 
 
 class Texts(Protocol):
@@ -56,6 +57,17 @@ class Tokens:
     def lengths(self) -> NDArray[np.int64]:
         """``(n,) int64`` tokens of each document."""
         return np.diff(self.offsets)
+
+    def unknown(self, unknown_id: int | None) -> NDArray[np.int64]:
+        """``(m,) int64``: the documents without a token, or with none but ``unknown_id``."""
+        if unknown_id is None:
+            return np.flatnonzero(self.lengths == 0)
+        known = np.zeros(len(self.lengths), dtype=bool)
+        for first in range(0, len(known), _BLOCK):
+            offsets = self.offsets[first : first + _BLOCK + 1]
+            counts = np.cumsum(self.flat[offsets[0] : offsets[-1]] != unknown_id, dtype=np.int64)
+            known[first : first + _BLOCK] = np.diff(np.append(0, counts)[offsets - offsets[0]]) > 0
+        return np.flatnonzero(~known)
 
     def gather(
         self, indices: NDArray[np.int64], present: NDArray[np.bool_] | bool = True

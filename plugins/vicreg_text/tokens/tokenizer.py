@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vicreg_core.errors import DataError
+from vicreg_text.hub import NO_CODE, opened
 from vicreg_text.tokens.config import TokenizerConfig
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _first_id(tokenizer: Tokenizer, names: tuple[str, ...], default: int) -> int
     return next((i for i in ids if i is not None), default)
 
 
+def unknown_id(tokenizer: Tokenizer) -> int | None:
+    """The id of whatever the tokenizer does not know; a byte-level one knows all and has none."""
+    found = _first_id(tokenizer, ("[UNK]", "<unk>", "[unk]"), -1)
+    return None if found < 0 else found
+
+
 def parted(text: str) -> Iterator[str]:
     """A text in pieces of at most 8,192 characters, so that a tokenizer's memory and time stay bounded.
 
@@ -135,10 +142,10 @@ def pretrained_tokenizer(name: str) -> Tokenizer:
         raise DataError(
             f"data.tokenizer.pretrained={name!r} needs transformers: pip install 'vicreg-suite[text]'"
         ) from None
-    try:
-        loaded = AutoTokenizer.from_pretrained(name, use_fast=True)
-    except (OSError, ValueError) as error:
-        raise DataError(f"data.tokenizer.pretrained={name!r} cannot be opened: {error}") from error
+    loaded = opened(
+        f"data.tokenizer.pretrained={name!r}",
+        lambda: AutoTokenizer.from_pretrained(name, use_fast=True, **NO_CODE),
+    )
     if not getattr(loaded, "is_fast", False):
         raise DataError(f"data.tokenizer.pretrained={name!r} has no fast tokenizer (tokenizer.json)")
     tokenizer: Tokenizer = loaded.backend_tokenizer

@@ -11,11 +11,9 @@ import torch
 
 from vicreg_core.contracts import DataInfo
 from vicreg_core.errors import DataError
-from vicreg_text.datasets import folder, huggingface, stdlib_docs
+from vicreg_text.datasets import stdlib_docs
 from vicreg_text.datasets.adapter import TextDataset
 from vicreg_text.datasets.config import (
-    FolderConfig,
-    HuggingFaceConfig,
     StdlibDocsConfig,
     TokenizerConfig,
 )
@@ -187,41 +185,6 @@ def test_a_group_is_named_alike_in_both_splits(jsonl: Path, tmp_path: Path, open
     assert train.groups is not None
     assert set(test.groups) & set(train.groups) == {"a7"}
     assert len(set(test.groups)) == 3
-
-
-def test_folder(tmp_path: Path) -> None:
-    for label in ("b", "a"):
-        (tmp_path / label / "deep").mkdir(parents=True)
-        for i in range(3):
-            (tmp_path / label / "deep" / f"{i}.txt").write_text(f"{label} text number {i}\nsecond line")
-    data = folder.build(FolderConfig(train=str(tmp_path), tokenizer=SMALL), "train")
-    assert data is not None
-    assert data.classes == ("a", "b")
-    assert next(iter(data.ids)) == "a/deep/0.txt"
-    assert folder.build(FolderConfig(train=str(tmp_path), tokenizer=SMALL), "test") is None
-    (tmp_path / "a" / "empty.txt").touch()
-    with pytest.raises(DataError, match=r"a/empty\.txt: .* is empty"):
-        folder.build(FolderConfig(train=str(tmp_path), tokenizer=SMALL), "train")
-    with pytest.raises(DataError, match="is not a folder"):
-        folder.build(FolderConfig(train=str(tmp_path / "none"), tokenizer=SMALL), "train")
-
-
-def test_hugging_face_from_disk(tmp_path: Path) -> None:
-    import datasets
-
-    features = datasets.Features(
-        {"text": datasets.Value("string"), "y": datasets.ClassLabel(names=["ant", "bee"])}
-    )
-    rows = {"text": [f"words of row {i}" for i in range(9)], "y": [i % 2 for i in range(9)]}
-    saved = datasets.DatasetDict({"train": datasets.Dataset.from_dict(rows, features=features)})
-    saved.save_to_disk(str(tmp_path / "saved"))
-    config = HuggingFaceConfig(path=str(tmp_path / "saved"), text="text", label="y", tokenizer=SMALL)  # type: ignore[arg-type]
-    data = huggingface.build(config, "train")
-    assert data is not None
-    assert data.classes == ("ant", "bee")
-    assert len(data) == 9
-    with pytest.raises(DataError, match="no split 'dev'; it has train"):
-        huggingface.build(config.model_copy(update={"train": "dev"}), "train")
 
 
 def test_stdlib_docs_need_no_network() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,3 +138,51 @@ def test_no_such_file_or_format(tmp_path: Path, open_table: Open) -> None:
         open_table(tmp_path)
     with pytest.raises(DataError, match="no encoding Python knows"):
         open_table(write(tmp_path, HEADER + GOOD), encoding="utf-9")
+
+
+def test_a_spreadsheet_of_a_european_office(tmp_path: Path, open_table: Open) -> None:
+    """Semicolons, quotes, a byte order mark; and the same in the code page of Windows."""
+    rows = "".join(f'"Le {i}e héron, gris; ""cendré""";oiseau\n' for i in range(9))
+    for encoding in ("utf-8-sig", "cp1252"):
+        path = write(tmp_path, ("text;topic\n" + rows).encode(encoding), f"{encoding}.csv")
+        with pytest.warns(UserWarning, match="is read as separated by a semicolon; set data.delimiter"):
+            data = open_table(path, encoding=encoding.removesuffix("-sig"), metadata=["topic"])
+        assert next(iter(data.documents.texts())) == 'Le 0e héron, gris; "cendré"'
+        assert data.metadata["topic"] == ["oiseau"] * 9
+    with pytest.raises(DataError, match=r"byte 0xe9 is not utf-8; set data\.encoding \(latin-1, cp1252"):
+        open_table(path)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.parquet"])
+def test_pipes_and_devices_are_not_read(tmp_path: Path, open_table: Open, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    for path in (tmp_path / name, tmp_path / "t.*"):
+        with pytest.raises(DataError, match=r"data\.train: .* is a named pipe, expected a file"):
+            open_table(path)
+    with pytest.raises(DataError, match=r"data\.train: /dev/zero is a device, expected a file"):
+        open_table("/dev/zero", format=name.split(".")[1])
+
+
+def test_broken_json_can_be_left_out(tmp_path: Path, open_table: Open) -> None:
+    bad = ['{"text": "a", "n": %s}' % ("9" * 5_000), '{"text": %s' % ("[" * 100_000), '{"text": "\\ud800"}']
+    good = [json.dumps({"text": f"row {i} of many"}) for i in range(5)]
+    path = write(tmp_path, "\n".join([*bad, *good]), "t.jsonl")
+    with pytest.raises(
+        DataError, match=r"line 1 of t\.jsonl: a number of too many digits .* data\.on_error=skip"
+    ):
+        open_table(path)
+    data = open_table(path, on_error="skip")
+    assert len(data) == 5
+    assert [line.split(":")[0] for line in data.skipped] == [f"line {n} of t.jsonl" for n in (1, 2, 3)]
+
+
+def test_labels_that_look_like_numbers_of_any_length(tmp_path: Path, open_table: Open) -> None:
+    rows = "".join(
+        f"the {i}th heron waits,{label}\n" for i, label in enumerate(["9" * 5_000, "--3", "2", "10"])
+    )
+    assert open_table(write(tmp_path, HEADER + rows), label="topic").classes == (
+        "2",
+        "10",
+        "--3",
+        "9" * 5_000,
+    )

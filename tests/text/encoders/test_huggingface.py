@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,71 @@ def test_what_cannot_be_opened_is_named(bert: Path, data: TextDataset, tmp_path:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(DataError, match="cannot be opened"):
         huggingface.build(HuggingFaceEncoderConfig(model=str(tmp_path)), data.info)
+
+
+@pytest.fixture
+def with_code(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A folder whose model is code of its own, and the file that the code would write."""
+    folder, trace = tmp_path / "coded", tmp_path / "was-run"
+    shutil.copytree(bert, folder)
+    own = {"AutoConfig": "own.C", "AutoModel": "own.M", "AutoTokenizer": [None, "own.T"]}
+    for name in ("config.json", "tokenizer_config.json"):
+        values = json.loads((folder / name).read_text())
+        if name == "config.json":
+            values["model_type"] = "never-heard-of"
+        (folder / name).write_text(json.dumps({**values, "auto_map": own, "tokenizer_class": "T"}))
+    (folder / "own.py").write_text(f"open({str(trace)!r}, 'w').close()\nclass C: pass\nM = T = C\n")
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked a question"))
+    return folder, trace
+
+
+def test_code_that_lies_in_a_folder_is_not_run(
+    with_code: tuple[Path, Path], data: TextDataset, jsonl: Path, open_table: Open
+) -> None:
+    folder, trace = with_code
+    with pytest.raises(DataError, match=r"encoder\.model=.* brings Python code of its own .* is never run"):
+        build(folder, data)
+    with pytest.raises(DataError, match=r"data\.tokenizer\.pretrained=.* code of its own .* is never run"):
+        _ = open_table(jsonl, tokenizer=TokenizerConfig(pretrained=str(folder))).info
+    saved = json.loads((folder / "config.json").read_text())
+    info = DataInfo(
+        data.info.facts, {**data.info.assets, huggingface.CONFIG_ASSET: json.dumps(saved).encode()}
+    )
+    with pytest.raises(DataError, match="saved model, 'never-heard-of', cannot be opened"):
+        huggingface.build(HuggingFaceEncoderConfig(model=str(folder)), info)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff" * 99])
+def test_a_damaged_folder_is_named(
+    bert: Path, data: TextDataset, jsonl: Path, tmp_path: Path, open_table: Open, name: str, content: bytes
+) -> None:
+    shutil.copytree(bert, tmp_path / "damaged")
+    (tmp_path / "damaged" / name).write_bytes(content)
+
+    def open_() -> object:
+        if name == "tokenizer.json":
+            return open_table(jsonl, tokenizer=TokenizerConfig(pretrained=str(tmp_path / "damaged"))).info
+        return build(tmp_path / "damaged", data)
+
+    with pytest.raises(DataError, match="cannot be opened"):
+        open_()
+
+
+def test_documents_of_which_no_token_is_known_are_named(
+    bert: Path, tmp_path: Path, open_table: Open, data: TextDataset
+) -> None:
+    from vicreg_text.augmentations.config import WholeConfig
+    from vicreg_text.augmentations.whole import build as whole
+
+    texts = ["heron is seen", "☃ ☃", "otter number 5", "\u200b", "moth ☃"]
+    path = tmp_path / "t.jsonl"
+    path.write_text(
+        "".join(json.dumps({"text": text, "name": f"n{i}"}) + "\n" for i, text in enumerate(texts))
+    )
+    odd = open_table(path, tokenizer=TokenizerConfig(pretrained=str(bert)), id="name")
+    with pytest.warns(UserWarning, match=r"no token of 2 of 5 documents \(data\.id n1, n3\)"):
+        assert len(odd.tokens.lengths) == 5
+    with pytest.warns(UserWarning, match="knows no token of '☃'"):
+        whole(WholeConfig(), data.info).ingest("☃")
