@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from vicreg_core.data.tables import Row
 from vicreg_core.errors import DataError
@@ -43,7 +43,19 @@ class Columns:
             if column not in row.values:
                 present = ", ".join(map(repr, row.values))
                 hint = did_you_mean(column, [str(name) for name in row.values])
-                raise DataError(f"{row.place} has no column {column!r}{hint}; its columns are {present}")
+                raise DataError(
+                    f"{row.place} has no column {column!r} ({self._key(column)}); its columns are "
+                    f"{present}{hint}"
+                )
+
+    def _key(self, column: str) -> str:
+        """The recipe key that names a column."""
+        keys = (field.name for field in fields(self) if column in _names(getattr(self, field.name)))
+        return f"data.{next(keys, 'text')}"
+
+
+def _names(value: str | tuple[str, ...] | None) -> tuple[str | None, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,11 @@ def write(tmp_path: Path, content: str | bytes, name: str = "table.csv") -> Path
         (HEADER + "one document here,bird\n", "holds one document"),
         ("text,topic\n" + "a,x\nb,x\nc,y\nd d d d,y\n", "have a single token"),
         ("body,topic\n" + GOOD, "no column 'text'"),
-        ("txt,topic\n" + GOOD, "did you mean 'txt'"),
+        (
+            "txt,topic\n" + GOOD,
+            "no column 'text' (data.text); its columns are 'txt', 'topic'; did you mean 'txt'?",
+        ),
+        ("text,text\n" + GOOD, "the header of table.csv names 2 columns 'text'; rename all but one"),
     ],
 )
 def test_a_clear_message_each(

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from vicreg_core.data.tables.rows import LONGEST_LINE, Row, lines_of, text_problem
+from vicreg_core.data.tables.rows import LONGEST_LINE, Row, lines_of, require_unique, text_problem
 from vicreg_core.errors import DataError
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
@@ -48,7 +48,12 @@ def find_delimiter(lines: Sequence[str], usual: str = ",") -> str:
 
 
 def read_delimited(
-    stream: TextIO, name: str, encoding: str, delimiter: str | None, usual: str
+    stream: TextIO,
+    name: str,
+    encoding: str,
+    delimiter: str | None,
+    usual: str,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[Row]:
     """Rows of a CSV or TSV file with a header line; cells may span lines when quoted.
 
@@ -60,6 +65,7 @@ def read_delimited(
         encoding: of the file, for messages.
         delimiter: ``None``: told from the first rows.
         usual: the delimiter of this kind of file.
+        columns: those that are needed.
 
     Raises:
         DataError: when the file as a whole is no such table.
@@ -76,7 +82,7 @@ def read_delimited(
             )
     reader = csv.reader(itertools.chain(head, lines), delimiter=delimiter)
     try:
-        yield from _rows(reader, name, encoding)
+        yield from _rows(reader, name, encoding, columns)
     except csv.Error as error:
         raise DataError(
             f"line {reader.line_num} of {name} cannot be read as a table separated by {delimiter!r}: "
@@ -84,12 +90,13 @@ def read_delimited(
         ) from error
 
 
-def _rows(reader: Any, name: str, encoding: str) -> Iterator[Row]:
+def _rows(reader: Any, name: str, encoding: str, columns: Sequence[str] | None) -> Iterator[Row]:
     header: list[str] = next(reader, [])
     if not any(header):
         raise DataError(f"{name} has no header line with the names of its columns")
     if problem := next(filter(None, (text_problem(cell, encoding) for cell in header)), None):
         raise DataError(f"the header line of {name}: {problem}")
+    require_unique(header, columns, name)
     line = reader.line_num + 1
     for cells in reader:
         if cells:

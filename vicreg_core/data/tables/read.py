@@ -33,7 +33,7 @@ def read_table(path: Path, config: TableFileConfig, columns: Sequence[str] | Non
     if form == "parquet":
         yield from read_parquet(regular_file(path), columns)
     elif form == "xlsx":
-        yield from read_xlsx(regular_file(path), config)
+        yield from read_xlsx(regular_file(path), config, columns)
     else:
         with _open_text(path, config, "\n" if form == "jsonl" else "") as stream:
             if form == "jsonl":
@@ -42,7 +42,8 @@ def read_table(path: Path, config: TableFileConfig, columns: Sequence[str] | Non
                 yield from read_json(stream, path.name, config.encoding)
             else:
                 usual = "\t" if form == "tsv" else ","
-                yield from read_delimited(stream, path.name, config.encoding, config.delimiter, usual)
+                how = (config.encoding, config.delimiter, usual)
+                yield from read_delimited(stream, path.name, *how, columns)
 
 
 def _open_text(path: Path, config: TableFileConfig, newline: str) -> TextIO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -92,6 +92,17 @@ def lines_of(stream: TextIO, name: str) -> Iterator[str]:
             number += 1
     except UnicodeError as error:
         raise DataError(f"line {number} of {name} cannot be decoded: {error}; set data.encoding") from error
+
+
+def require_unique(header: Sequence[str], columns: Sequence[str] | None, name: str) -> None:
+    """Refuse a header that names one of ``columns`` more than once: nobody could tell which is meant.
+
+    Raises:
+        DataError: naming the column.
+    """
+    for column in columns or ():
+        if (count := header.count(column)) > 1:
+            raise DataError(f"the header of {name} names {count} columns {column!r}; rename all but one")
 
 
 def class_names(schema_metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
