@@ -123,7 +123,9 @@ def sha256(path: Path) -> str:
 
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON values with a ``checksum`` of their own, last."""
-    return {**values, _SEAL: _seal_of(values)}
+    # As they will be read: keys are text then, and sort as such.
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return {**plain, _SEAL: _seal_of(plain)}
 
 
 def is_whole(values: Mapping[str, Any]) -> bool:

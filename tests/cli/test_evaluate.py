@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from tests.evaluation.toy import make_run, planted
 from vicreg_core.cli.main import cli
+from vicreg_core.runs.reading import read_sealed
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,7 @@ def test_a_table_with_floors_then_words(run):
 
 def test_json(run):
     done = vicreg(run, "--protocol", "knn, rank", "--json")
-    assert json.loads(done.stdout) == json.loads((run / "evaluation.json").read_text())
+    assert json.loads(done.stdout) == read_sealed(run / "evaluation.json")
     assert set(json.loads(done.stdout)["protocols"]) == {"knn", "rank"}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 
 import pytest
 
 from vicreg_core.evaluation.results import keep_evaluation, keep_transfer
+from vicreg_core.runs.reading import read_sealed
 
 
 def scored(accuracy, interval=None):
@@ -27,7 +28,7 @@ def result(protocols, floors, **more):
 
 
 def read(path):
-    return json.loads(path.read_text())
+    return read_sealed(path)
 
 
 @pytest.fixture
@@ -60,10 +61,28 @@ def test_results_that_are_not_comparable_go(path, other):
 
 
 @pytest.mark.parametrize("there", ["{", "[]", '{"baselines": 3, "format": 1}', '{"model": "m"}'])
-def test_a_damaged_file_is_replaced(path, there):
+def test_a_damaged_file_is_set_aside_and_replaced(path, there):
     path.write_text(there)
-    asked = result({"linear": scored(0.7)}, {})
-    assert keep_evaluation(path, asked) == asked == read(path)
+    asked, said = result({"linear": scored(0.7)}, {}), []
+    assert keep_evaluation(path, asked, said.append) == asked == read(path)
+    assert path.with_name("damaged-evaluation.json").read_text() == there
+    assert len(said) == 1
+    assert "set aside" in said[0]
+
+
+def _keep(path, name):
+    keep_evaluation(path, result({name: scored(0.6)}, {}))
+
+
+def test_evaluations_at_once_are_all_kept(path):
+    context = multiprocessing.get_context("fork")
+    names = [f"protocol-{number}" for number in range(12)]
+    processes = [context.Process(target=_keep, args=(path, name)) for name in names]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert set(read(path)["protocols"]) == set(names)
 
 
 def test_transfers_stay_as_long_as_the_model(path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from vicreg_core.evaluation.run import evaluate_run
 from vicreg_core.pretrained import load
 from vicreg_core.recipes.load import fingerprint, load_recipe
 from vicreg_core.runs.checkpoints import save_checkpoint
+from vicreg_core.runs.reading import read_sealed
 from vicreg_core.training.checkpointed import load_checkpointed
 
 
@@ -26,7 +27,7 @@ def _toy():
 
 
 def kept(run):
-    return json.loads((run / "evaluation.json").read_text())
+    return read_sealed(run / "evaluation.json")
 
 
 def test_the_result_is_kept(tmp_path):
@@ -113,9 +114,9 @@ def test_the_second_evaluation_reads_vectors_from_the_cache(tmp_path, monkeypatc
     run = tmp_path / "run"
     make_run(run)
     first = evaluate_run(run, ["knn"])
-    files = sorted((run / "cache").rglob("*.npy"))
+    files = sorted((run / "cache").rglob("*.vectors"))
     assert len(files) == 4
-    assert sum(len(np.load(file)) for file in files) == 2 * 60
+    assert sum(len(np.load(io.BytesIO(file.read_bytes()[16:]))) for file in files) == 2 * 60
     stamps = [file.stat().st_mtime_ns for file in files]
     second = evaluate_run(run, ["knn"])
     assert [file.stat().st_mtime_ns for file in files] == stamps

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -137,12 +139,43 @@ def test_cache_misses_when_weights_or_samples_change(tmp_path):
     assert counting(tmp_path, points, encoder)[1] == 4
 
 
-def test_a_damaged_cache_file_is_made_again(tmp_path):
+def cut(content):
+    return content[:40]
+
+
+def zeros(content):
+    return content[:-200] + bytes(200)
+
+
+def foreign(content):
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((3, 3), np.float32))
+    return stream.getvalue()
+
+
+def nothing(content):
+    return b""
+
+
+@pytest.mark.parametrize("damage", [cut, zeros, foreign, nothing])
+def test_a_damaged_cache_file_is_made_again(tmp_path, damage):
     points = Points(PointsConfig())
     encoder = Counting(NetConfig(), points.info)
     before, _ = counting(tmp_path, points, encoder)
-    file = next(tmp_path.rglob("*.npy"))
-    file.write_bytes(file.read_bytes()[:40])
+    file = next(tmp_path.rglob("*.vectors"))
+    file.write_bytes(damage(file.read_bytes()))
     after, calls = counting(tmp_path, points, encoder)
     assert calls == 1
     np.testing.assert_array_equal(after, before)
+
+
+def test_vectors_kept_under_another_key_are_not_believed(tmp_path):
+    cache = FeatureCache(tmp_path, "salt")
+    one, other = torch.zeros(2, 3), torch.ones(2, 3)
+    cache.get_or_make(one, lambda: np.zeros((2, 4), np.float32))
+    cache.get_or_make(other, lambda: np.ones((2, 4), np.float32))
+    first, second = sorted(tmp_path.rglob("*.vectors"))
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+    assert not cache.get_or_make(one, lambda: np.zeros((2, 4), np.float32)).any()

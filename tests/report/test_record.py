@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.report.folder import write_run
-from vicreg_core.errors import RunError
+from vicreg_core.errors import RunError, VicregError
 from vicreg_core.report.record import read_run
 from vicreg_core.report.timeline import phases
 from vicreg_core.report.write import write_comparison, write_report
@@ -37,14 +37,23 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         read_run(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [("evaluation.json", "{"), ("recipe.yaml", "- 1\n"), ("recipe.yaml", "")]
-)
-def test_damage_names_its_file(tmp_path, name, content):
+@pytest.mark.parametrize("content", ["- 1\n", "", "train: 3\n", "train: {batch_size: x}\n", "\x00"])
+def test_a_damaged_recipe_is_refused(tmp_path, content):
     run = write_run(tmp_path / "run")
-    (run / name).write_text(content)
-    with pytest.raises(RunError, match=name):
+    (run / "recipe.yaml").write_text(content)
+    with pytest.raises(VicregError, match=r"recipe\.yaml"):
         read_run(run)
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "report-data.json", "environment.json", "metrics.jsonl"])
+@pytest.mark.parametrize("content", [b"{", b"[]\n", b"{}\n", b"123\n", b"\xff\n", b'{"protocols": 3}\n'])
+def test_a_page_is_written_without_what_is_damaged_and_says_so(tmp_path, name, content):
+    run = write_run(tmp_path / "run")
+    (run / name).write_bytes(content)
+    record = read_run(run)
+    said = " ".join(record.missing)
+    assert f"{name}" in said or (name, content) == ("metrics.jsonl", b"{")
+    assert name in write_report(run).read_text() or (name, content) == ("metrics.jsonl", b"{")
 
 
 def test_a_page_is_rebuilt_without_model_or_data(tmp_path):

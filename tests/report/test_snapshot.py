@@ -12,10 +12,12 @@ from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter
 from vicreg_core.contracts.keys import Keys, hash_ids
 from vicreg_core.contracts.show import show_images
 from vicreg_core.data.png import coarsened, png, reduced
+from vicreg_core.errors import RunError
 from vicreg_core.report.projection import map_of
 from vicreg_core.report.snapshot import make_view, take_snapshot
 from vicreg_core.report.snapshot_file import GRID, read_snapshot, write_snapshot
 from vicreg_core.report.space import neighbours_of, space_of
+from vicreg_core.runs.reading import write_sealed
 from vicreg_core.vectors.projection import principal, principal_components, projections
 
 
@@ -200,10 +202,16 @@ def test_a_text_is_cut_to_length():
     assert min(lengths) == 160
 
 
-@pytest.mark.parametrize("content", ["{", '{"format": 0}', "[]"])
-def test_a_snapshot_of_another_format_counts_as_none(tmp_path, content):
-    (tmp_path / "report-data.json").write_text(content)
+def test_a_snapshot_of_another_format_counts_as_none(tmp_path):
+    write_sealed(tmp_path / "report-data.json", {"format": 0})
     assert read_snapshot(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["{", '{"format": 2}', "[]"])
+def test_a_damaged_snapshot_is_an_error(tmp_path, content):
+    (tmp_path / "report-data.json").write_text(content)
+    with pytest.raises(RunError, match=r"report-data\.json is damaged"):
+        read_snapshot(tmp_path)
 
 
 @pytest.mark.slow

@@ -28,7 +28,10 @@ SETTINGS = {
 
 
 def metrics(folder):
-    return [{k: v for k, v in r.items() if k not in TIMING} for r in read_metrics(folder / "metrics.jsonl")]
+    return [
+        {k: v for k, v in r.items() if k not in TIMING}
+        for r in read_metrics(folder / "metrics.jsonl").records
+    ]
 
 
 def weights(trainer):

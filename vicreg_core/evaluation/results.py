@@ -2,57 +2,65 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, RAW_FEATURES
 from vicreg_core.evaluation.verdict import add_verdicts
-from vicreg_core.files import write_text
+from vicreg_core.runs.lock import file_lock
+from vicreg_core.runs.reading import DamagedFile, read_sealed, set_aside, write_sealed
 
 TRANSFER = "transfer"
+
+Say: TypeAlias = Callable[[str], None]
 
 _SAME = ("format", "model", "seed", "data")
 _ALWAYS = {RANDOM_ENCODER, RAW_FEATURES}
 
 
-def keep_evaluation(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
+def keep_evaluation(path: Path, result: Mapping[str, Any], say: Say = lambda _: None) -> dict[str, Any]:
     """Write the result, joined by what an earlier one of the same model says beside it; returns both.
 
     Args:
         path: ``evaluation.json``.
         result: an evaluation with ``format``, ``model`` and ``seed``.
+        say: told where the earlier one is damaged.
     """
-    earlier = _read(path)
-    joined = _joined(earlier, result)
-    if earlier.get("model") == result["model"] and (transfers := earlier.get(TRANSFER)):
-        joined[TRANSFER] = transfers
-    _write(path, joined)
-    return joined
+    with file_lock(path):
+        earlier = _read(path, say)
+        joined = _joined(earlier, result)
+        if earlier.get("model") == result["model"] and (transfers := earlier.get(TRANSFER)):
+            joined[TRANSFER] = transfers
+        write_sealed(path, joined)
+        return joined
 
 
-def keep_transfer(path: Path, name: str, result: Mapping[str, Any]) -> dict[str, Any]:
+def keep_transfer(
+    path: Path, name: str, result: Mapping[str, Any], say: Say = lambda _: None
+) -> dict[str, Any]:
     """Write the evaluation of the same model on other data; returns it, with what was there of that data.
 
     Args:
         path: ``evaluation.json``.
         name: of the other data.
         result: an evaluation with ``format``, ``model`` and ``seed``.
+        say: told where what is there is damaged.
     """
-    kept = _read(path)
-    if kept.get("model") != result["model"]:
-        kept = {
-            **{key: result[key] for key in ("format", "model", "seed")},
-            "data": None,
-            "protocols": {},
-            "baselines": {},
-            "notes": [],
-        }
-    transfers = kept.get(TRANSFER, {})
-    joined = _joined(transfers.get(name, {}), result)
-    _write(path, {**kept, TRANSFER: {**transfers, name: joined}})
-    return joined
+    with file_lock(path):
+        kept = _read(path, say)
+        if kept.get("model") != result["model"]:
+            kept = {
+                **{key: result[key] for key in ("format", "model", "seed")},
+                "data": None,
+                "protocols": {},
+                "baselines": {},
+                "notes": [],
+            }
+        transfers = kept.get(TRANSFER, {})
+        joined = _joined(transfers.get(name, {}), result)
+        write_sealed(path, {**kept, TRANSFER: {**transfers, name: joined}})
+        return joined
 
 
 def _joined(earlier: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,14 +83,10 @@ def _joined(earlier: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
     return {**result, "protocols": protocols, "baselines": baselines}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """What is there; empty where that is nothing or damaged."""
+def _read(path: Path, say: Say) -> dict[str, Any]:
+    """What is there; empty where that is nothing. What is damaged is set aside, and said to be."""
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_sealed(path) or {}
+    except DamagedFile as error:
+        say(f"warning: {error}; it was set aside as {set_aside(path)}, and what it held is evaluated anew")
         return {}
-    return read if isinstance(read, dict) else {}
-
-
-def _write(path: Path, result: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(result, indent=2, allow_nan=False) + "\n")

@@ -90,8 +90,8 @@ def evaluate_run(
         return result
     if transfer:
         name = [transfer, *(override for override in overrides if override.startswith("data."))]
-        return keep_transfer(path, " ".join(name), result)
-    return keep_evaluation(path, result)
+        return keep_transfer(path, " ".join(name), result, say)
+    return keep_evaluation(path, result, say)
 
 
 def _projector(run: Path, model: PretrainedEncoder) -> Project | None:

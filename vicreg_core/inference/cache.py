@@ -7,6 +7,7 @@ Whatever changes in the model or in the data therefore misses, and nothing needs
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,9 +21,12 @@ from torch import Tensor, nn
 from vicreg_core.contracts import Batch
 from vicreg_core.files import atomic_path
 
+_CHECKSUM = 16
+"""Bytes at the head of a file."""
+
 
 class FeatureCache:
-    """A folder of vectors, one file a batch.
+    """A folder of vectors, one file a batch, each with a checksum: what is damaged is made anew.
 
     Args:
         folder: made when the first vectors are kept.
@@ -35,17 +39,41 @@ class FeatureCache:
     def get_or_make(self, batch: Batch, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         """The kept vectors of a batch, or those ``make`` gives, which are then kept."""
         named = batch if isinstance(batch, dict) else {"": batch}
-        path = self.folder / f"{_digest(named)}.npy"
-        if path.is_file():
-            try:
-                kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-                return kept
-            except (OSError, ValueError, EOFError):
-                path.unlink(missing_ok=True)
-        vectors = make()
-        with atomic_path(path) as temporary:
-            np.save(temporary, vectors)
-        return vectors
+        key = _digest(named)
+        path = self.folder / f"{key}.vectors"
+        kept = _read(path, key)
+        if kept is None:
+            kept = make()
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(_packed(kept, key))
+        return kept
+
+
+def _packed(vectors: NDArray[np.float32], key: str) -> bytes:
+    """A checksum of the key and the vectors, then the vectors as ``.npy``."""
+    stream = io.BytesIO()
+    np.save(stream, vectors)
+    content = stream.getvalue()
+    return _checksum(content, key) + content
+
+
+def _read(path: Path, key: str) -> NDArray[np.float32] | None:
+    """The vectors kept under a key; ``None`` where there are none, or they are not what was kept."""
+    if not path.is_file():
+        return None
+    try:
+        packed = path.read_bytes()
+        checksum, content = packed[:_CHECKSUM], packed[_CHECKSUM:]
+        if checksum != _checksum(content, key):
+            return None
+        vectors: NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return vectors
+
+
+def _checksum(content: bytes, key: str) -> bytes:
+    return hashlib.blake2b(content, digest_size=_CHECKSUM, key=key.encode()).digest()
 
 
 def model_digest(module: nn.Module, made_by: Mapping[str, Any]) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from vicreg_core.errors import RunError
 from vicreg_core.recipes.yaml import read_yaml
-from vicreg_core.report.snapshot_file import Snapshot, read_snapshot
+from vicreg_core.report.snapshot_file import FILE, FORMAT, Snapshot
 from vicreg_core.report.timeline import Phase, phases
-from vicreg_core.runs.metrics import read_metrics
+from vicreg_core.runs.metrics import Metrics, read_metrics
+from vicreg_core.runs.reading import DamagedFile, read_log, read_recipe_text, read_sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,48 +60,66 @@ def read_run(path: Path) -> RunRecord:
     Raises:
         RunError: the folder is no run, or one of its files is damaged.
     """
+    text = read_recipe_text(path)
     recipe = path / "recipe.yaml"
-    if not recipe.is_file():
-        raise RunError(f"{path} is not a run: it has no recipe.yaml; give a folder that vicreg train wrote")
-    missing: list[str] = []
-    text = recipe.read_text(encoding="utf-8")
     values = read_yaml(text, str(recipe)).data
-    if not isinstance(values, dict) or "batch_size" not in (values.get("train") or {}):
-        raise RunError(
-            f"{recipe} is damaged: it does not hold a resolved recipe; take it from a copy of the run"
-        )
-    metrics_file, log = path / "metrics.jsonl", path / "train.log"
-    log_text = log.read_text(encoding="utf-8") if log.is_file() else ""
-    metrics = read_metrics(metrics_file) if metrics_file.is_file() else []
-    if not metrics:
-        missing.append("No step was logged, so there are no curves.")
-    evaluation = _read_json(path / "evaluation.json")
-    if evaluation is None:
-        missing.append(f"The encoder was not evaluated; run: vicreg evaluate {path}")
-    snapshot = read_snapshot(path)
-    if snapshot is None:
-        missing.append(
-            "There is no snapshot of the samples, so map, neighbours and views are left out; "
-            f"with the data at hand, run: vicreg report {path}"
-        )
+    if not isinstance(values, dict) or not isinstance(values.get("train"), dict):
+        raise RunError(f"{recipe} is damaged: it is no resolved recipe; take it from a copy of the run")
+    batch_size = values["train"].get("batch_size")
+    if not isinstance(batch_size, int):
+        raise RunError(f"{recipe} is damaged: its train.batch_size is {batch_size!r}")
+    missing: list[str] = []
+    metrics = _metrics(path / "metrics.jsonl", missing)
+    evaluation = _sealed(path / "evaluation.json", missing, f"The encoder was not evaluated; {_ask(path)}")
+    snapshot = _sealed(path / FILE, missing, _NO_SNAPSHOT.format(path))
+    if snapshot is not None and snapshot.get("format") != FORMAT:
+        snapshot = None
     return RunRecord(
         name=path.resolve().name,
         recipe=values,
         recipe_text=text,
-        environment=_read_json(path / "environment.json") or {},
+        environment=_sealed(path / "environment.json", missing) or {},
         metrics=metrics,
         evaluation=evaluation,
-        snapshot=snapshot,
-        phases=phases(log_text, metrics, values["train"]["batch_size"], evaluation or {}),
+        snapshot=cast(Snapshot | None, snapshot),
+        phases=phases(read_log(path / "train.log"), metrics, batch_size, evaluation or {}),
         missing=missing,
     )
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
+def _sealed(path: Path, missing: list[str], absent: str = "") -> dict[str, Any] | None:
+    """What a file holds; where it is missing or damaged, a sentence on that is added."""
     try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunError(f"{path} is damaged ({error}); write it again or remove it") from error
-    return value
+        found = read_sealed(path)
+    except DamagedFile as error:
+        missing.append(f"{error}.")
+        return None
+    if found is None and absent:
+        missing.append(absent)
+    return found
+
+
+def _metrics(path: Path, missing: list[str]) -> list[dict[str, Any]]:
+    try:
+        found = read_metrics(path) if path.exists() else Metrics([], [])
+    except RunError as error:
+        missing.append(f"{error}.")
+        return []
+    if found.damaged:
+        missing.append(
+            f"{len(found.damaged)} record(s) of {path} are damaged and left out of the curves: "
+            f"{'; '.join(found.damaged[:3])}."
+        )
+    if not found.records:
+        missing.append("No step was logged, so there are no curves.")
+    return found.records
+
+
+def _ask(run: Path) -> str:
+    return f"run: vicreg evaluate {run}"
+
+
+_NO_SNAPSHOT = (
+    "There is no snapshot of the samples, so map, neighbours and views are left out; with the data at hand, "
+    "run: vicreg report {}"
+)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TypedDict, cast
 
-from vicreg_core.files import write_text
+from vicreg_core.runs.reading import read_sealed, write_sealed
 
 FILE = "report-data.json"
 FORMAT = 2
@@ -85,18 +84,16 @@ class Snapshot(TypedDict):
 
 def write_snapshot(run: Path, snapshot: Snapshot) -> None:
     """Write the snapshot into a run folder."""
-    write_text(run / FILE, json.dumps(snapshot, separators=(",", ":"), allow_nan=False))
+    write_sealed(run / FILE, snapshot, indent=None)
 
 
 def read_snapshot(run: Path) -> Snapshot | None:
-    """The snapshot of a run folder; ``None`` where there is none, or one of another format."""
-    path = run / FILE
-    if not path.is_file():
-        return None
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
+    """The snapshot of a run folder; ``None`` where there is none, or one of another format.
+
+    Raises:
+        DamagedFile: it is not what was written.
+    """
+    value = read_sealed(run / FILE)
+    if value is None or value.get("format") != FORMAT:
         return None
     return cast(Snapshot, value)

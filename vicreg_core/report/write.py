@@ -11,6 +11,7 @@ from vicreg_core.report.compare import render_comparison
 from vicreg_core.report.page import render_run
 from vicreg_core.report.record import read_run
 from vicreg_core.report.snapshot_file import read_snapshot, write_snapshot
+from vicreg_core.runs.reading import DamagedFile
 
 Say = Callable[[str], None]
 
@@ -60,5 +61,8 @@ def _snapshot_is_due(run: Path, evaluated_model: str | None) -> bool:
     """Whether a snapshot can be taken, and there is none or it is of another model than was evaluated."""
     if not (run / "model" / "config.json").is_file():
         return False
-    snapshot = read_snapshot(run)
+    try:
+        snapshot = read_snapshot(run)
+    except DamagedFile:
+        return True
     return snapshot is None or (evaluated_model is not None and snapshot["model"] != evaluated_model)

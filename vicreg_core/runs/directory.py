@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import platform
 import sys
@@ -13,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import is_leftover, remove, remove_partials, write_text
+from vicreg_core.files import is_leftover, remove, remove_partials
+from vicreg_core.runs.lock import NAME as LOCK
+from vicreg_core.runs.reading import write_sealed
 
 _OWN = (
-    "recipe.yaml",
     "environment.json",
     "train.log",
     "metrics.jsonl",
@@ -26,7 +26,9 @@ _OWN = (
     "checkpoints",
     "model",
     "cache",
+    "recipe.yaml",
 )
+"""What a run writes; by the last of them a folder is known as a run's, so it is also removed last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,11 @@ class RunDirectory:
         """Folder of the exported encoder."""
         return self.path / "model"
 
-    def prepare(self, *, resume: bool, overwrite: bool) -> None:
-        """Make the folder ready for a run.
-
-        Only files a run writes are ever removed by ``overwrite``: a folder that holds anything but a run
-        is refused either way.
+    def make(self) -> None:
+        """Make the folder.
 
         Raises:
-            RunError: if the folder holds something and neither flag is given, or it is not a run's.
+            RunError: there is a file of that name, or the disk refuses.
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"--out {self.path} is a file; give a folder")
@@ -85,17 +84,36 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"cannot make the run folder {self.path}: {error.strerror}") from error
-        present = [p for p in self.path.iterdir() if not is_leftover(p.name)]
+
+    def check(self, *, resume: bool, overwrite: bool) -> None:
+        """Refuse a folder that a run may not be written into; nothing is written.
+
+        Raises:
+            RunError: it holds something and neither flag is given, or it is not a run's.
+        """
+        present = self.path.is_dir() and any(
+            not is_leftover(each.name) and not each.name.endswith(LOCK) for each in self.path.iterdir()
+        )
         if present and not self.recipe.is_file():
             raise RunError(f"{self.path} holds files but no run (no recipe.yaml); give another --out")
-        if present and overwrite:
-            for name in _OWN:
-                remove(self.path / name)
-        elif present and not resume:
+        if present and not (resume or overwrite):
             raise RunError(
                 f"{self.path} already holds a run; continue it with --resume, replace it with --overwrite, "
                 "or give another --out"
             )
+
+    def prepare(self, *, resume: bool, overwrite: bool) -> None:
+        """Make the folder ready for a run; its lock must be held.
+
+        Only files a run writes are ever removed by ``overwrite``: a folder that holds anything but a run
+        is refused either way.
+
+        Raises:
+            RunError: if the folder holds something and neither flag is given, or it is not a run's.
+        """
+        self.check(resume=resume, overwrite=overwrite)
+        if overwrite:
+            self._clear()
         remove_partials(self.path)
         if self.checkpoints.is_dir():
             remove_partials(self.checkpoints)
@@ -107,10 +125,15 @@ class RunDirectory:
 
     def discard(self) -> None:
         """Remove what a run wrote, and the folder if nothing else is in it."""
-        for name in _OWN:
-            remove(self.path / name)
+        self._clear()
+        for lock in self.path.glob(f"*{LOCK}"):
+            remove(lock)
         with contextlib.suppress(OSError):
             self.path.rmdir()
+
+    def _clear(self) -> None:
+        for name in (*(path.name for path in self.path.glob("damaged-*")), *_OWN):
+            remove(self.path / name)
 
     def write_environment(self, facts: dict[str, Any]) -> None:
         """Record versions and hardware, with ``facts`` of the run (device, precision, processes)."""
@@ -127,4 +150,4 @@ class RunDirectory:
             "packages": packages,
             **facts,
         }
-        write_text(self.environment, json.dumps(environment, indent=2) + "\n")
+        write_sealed(self.environment, environment)

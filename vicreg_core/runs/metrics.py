@@ -1,14 +1,27 @@
-"""``metrics.jsonl``: one JSON object a logged step."""
+"""``metrics.jsonl``: one JSON object a logged step, each with a checksum of its own."""
 
 from __future__ import annotations
 
 import json
 import math
+import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import write_text
+from vicreg_core.files import why, write_text
+
+_CRC = "crc"
+
+
+class Metrics(NamedTuple):
+    """What a ``metrics.jsonl`` holds."""
+
+    records: list[dict[str, Any]]
+    """The whole ones, in order, without their checksum."""
+    damaged: list[str]
+    """A line for each record that is not what was written: ``"line 7: ..."``."""
 
 
 class MetricsFile:
@@ -17,10 +30,18 @@ class MetricsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def truncate_after(self, step: int) -> None:
-        """Drop the records after ``step``, and a last line cut short by a kill: a resume writes them anew."""
+    def truncate_after(self, step: int, say: Callable[[str], None] = lambda _: None) -> None:
+        """Drop the records after ``step``, which a resume writes anew, and those that are damaged.
+
+        Args:
+            step: the last to keep.
+            say: told of damaged records.
+        """
         if self.path.exists():
-            kept = [record for record in read_metrics(self.path) if record["step"] <= step]
+            found = read_metrics(self.path)
+            for line in found.damaged:
+                say(f"warning: {self.path}, {line}; this record is lost, the others stay")
+            kept = [record for record in found.records if record["step"] <= step]
             write_text(self.path, "".join(_line(record) for record in kept))
 
     def append(self, record: dict[str, Any]) -> None:
@@ -33,20 +54,47 @@ class MetricsFile:
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(_line(record))
         except OSError as error:
-            raise RunError(f"could not write {self.path}: {error.strerror or error}") from error
+            raise RunError(f"could not write {self.path}: {why(error)}") from error
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """All whole records of a ``metrics.jsonl``, in order; a last line cut short is left out."""
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return records
+def read_metrics(path: Path) -> Metrics:
+    """The records of a ``metrics.jsonl``; a last line cut short by a kill is left out without a word.
+
+    Raises:
+        RunError: it cannot be read at all.
+    """
+    if not path.is_file():
+        raise RunError(f"{path} is not a file; remove it")
+    try:
+        *lines, rest = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {why(error)}") from error
+    found = Metrics([], [])
+    for number, line in enumerate(lines, start=1):
+        record = _record(line)
+        if record is None:
+            found.damaged.append(f"line {number}: it is not what was written")
+        else:
+            found.records.append(record)
+    if record := _record(rest):
+        found.records.append(record)
+    return found
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or record.pop(_CRC, None) != _crc(record):
+        return None
+    return record
 
 
 def _line(record: dict[str, Any]) -> str:
     finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
-    return json.dumps(finite) + "\n"
+    return json.dumps({**finite, _CRC: _crc(finite)}) + "\n"
+
+
+def _crc(record: dict[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(record).encode()):08x}"

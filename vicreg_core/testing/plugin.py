@@ -92,7 +92,7 @@ class PluginConformance:
         few = ("train.epochs=null", f"train.steps={self.steps}", "train.log_every=1")
         with tempfile.TemporaryDirectory(prefix="vicreg-") as folder:
             run = run_recipe(recipe, (*self.overrides, *few), out=Path(folder, "run"))
-            losses = [line["loss"] for line in read_metrics(run / "metrics.jsonl")]
+            losses = [line["loss"] for line in read_metrics(run / "metrics.jsonl").records]
             require(
                 len(losses) == self.steps and all(map(math.isfinite, losses)), f"{recipe}: losses {losses}"
             )

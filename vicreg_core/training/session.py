@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+
 import torch
 
 from vicreg_core.contracts.keys import hash_ids, mix_int, stream_id
@@ -16,6 +19,7 @@ from vicreg_core.models.projector import build_projector
 from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import LoadedRecipe, dump_recipe, fingerprint, load_recipe
 from vicreg_core.runs.directory import RunDirectory
+from vicreg_core.runs.lock import run_lock
 from vicreg_core.training.components import Components, build_components
 from vicreg_core.training.launch import local_device
 from vicreg_core.training.probe import build_probe
@@ -35,6 +39,12 @@ def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrit
     Raises:
         VicregError: for whatever the user can act on, the same in every process.
     """
+    with contextlib.ExitStack() as held:
+        on_first(lambda: _reserve(run, held, resume=resume, overwrite=overwrite))
+        _train(loaded, run, resume=resume, overwrite=overwrite)
+
+
+def _train(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool) -> None:
     device = local_device(resolve_device(loaded.recipe.train.device))
     precision = resolve_precision(loaded.recipe.train.precision, device)
     mark = fingerprint(loaded.recipe)
@@ -101,6 +111,13 @@ def build_trainer(
         torch.use_deterministic_algorithms(True)
     mark = fingerprint(recipe)
     return Trainer(recipe, mark, model, components.objective, loader, precision, run, progress, probe)
+
+
+def _reserve(run: RunDirectory, held: contextlib.ExitStack, *, resume: bool, overwrite: bool) -> None:
+    """Make the folder of a run and lock it; a folder that is refused is left as it is."""
+    run.check(resume=resume, overwrite=overwrite)
+    run.make()
+    held.enter_context(run_lock(run.path, lambda line: print(line, file=sys.stderr)))
 
 
 def _prepare(loaded: LoadedRecipe, run: RunDirectory, mark: str, *, resume: bool, overwrite: bool) -> None:

@@ -213,7 +213,7 @@ class Trainer:
         if rank() > 0:
             self._restore(lambda _: None)
         if rank() == 0:
-            self.metrics.truncate_after(self.step)
+            self.metrics.truncate_after(self.step, self.progress.say)
         return self.step
 
     def _restore(self, say: Callable[[str], None]) -> None:
