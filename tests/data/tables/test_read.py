@@ -145,3 +145,17 @@ def test_text_in_bytes_of_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("café;label\nx;y\n".encode("cp1252"))
     with pytest.raises(DataError, match=r"the header line of t\.csv: byte 0xe9 is not utf-8"):
         values(tmp_path / "t.csv", delimiter=";")
+
+
+@pytest.mark.parametrize("name", ["t.json", "t.jsonl", "t.csv"])
+def test_bytes_that_end_within_a_character(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes('[{"text": "a"}]'.encode("utf-16")[:-1])
+    with pytest.raises(DataError, match=r"cannot be decoded: .*; set data\.encoding"):
+        list(read_table(tmp_path / name, TableFileConfig(encoding="utf-16")))
+
+
+def test_half_a_character_that_an_encoding_lets_through(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"text\n\\ud800\nwhole\n")
+    rows = list(read_table(tmp_path / "t.csv", TableFileConfig(encoding="unicode_escape")))
+    assert "is half of a character" in (rows[0].problem or "")
+    assert rows[1].values == {"text": "whole"}

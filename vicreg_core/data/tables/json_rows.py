@@ -27,8 +27,10 @@ def read_json(stream: TextIO, name: str, encoding: str) -> Iterator[Row]:
     Raises:
         DataError: where it is no such array.
     """
-    text = stream.read()
-    values, problem = _parsed(text, encoding)
+    try:
+        values, problem = _parsed(stream.read(), encoding)
+    except UnicodeError as error:
+        values, problem = None, f"it cannot be decoded: {error}; set data.encoding"
     if problem is None and not isinstance(values, list):
         problem = f"it holds a JSON {_kind(values)} where an array of objects was expected"
     if problem is not None:

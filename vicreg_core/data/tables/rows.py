@@ -14,7 +14,7 @@ from vicreg_core.errors import DataError
 LONGEST_LINE = 1 << 28
 """Most characters of a line, or of a cell in quotes: more is no table, and would fill the memory."""
 
-_UNDECODED = re.compile("[\udc80-\udcff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -38,9 +38,11 @@ def text_problem(text: str, encoding: str) -> str | None:
     Text is decoded with ``surrogateescape``, which turns each byte the encoding does not know into a lone
     surrogate: one bad byte then costs one row and keeps its row number.
     """
-    found = None if text.isascii() else _UNDECODED.search(text)
+    found = None if text.isascii() else _SURROGATE.search(text)
     if found:
         byte = ord(found.group()) - 0xDC00
+        if not 0x80 <= byte <= 0xFF:
+            return f"{found.group()!a} is half of a character (a lone surrogate), and no text"
         return f"byte 0x{byte:02x} is not {encoding}; set data.encoding (latin-1, cp1252, utf-16, ...)"
     if "\x00" in text:
         return "it holds NUL bytes: binary data, or text in another encoding (data.encoding: utf-16)"
