@@ -138,7 +138,7 @@ def test_the_schema_phase_alone_leaves_components_be(tmp_path: Path) -> None:
         ("batch_size: 64", "batch_size:", "train.batch_size", "got null"),
         (
             "train:",
-            "optimizer: {betas: [1]}\ntrain:",
+            "optimizer: {betas: [0.5]}\ntrain:",
             "optimizer.betas",
             "a list of 2: each a number",
         ),
@@ -255,3 +255,29 @@ def test_no_values_make_it_raise(tmp_path_factory: pytest.TempPathFactory, value
     overrides = [f"{key}={json.dumps(value)}" for key, value in values.items()]
     checked = check_recipe(write(folder / "r.yaml", GOOD), overrides, registry=planted_registry())
     assert checked.problems or checked.needs or checked.recipe is not None
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "optimizer.betas=[1,1]",
+        "optimizer.betas=[0.9,1]",
+        "optimizer.momentum=1",
+        "optimizer.lr=1e300",
+        "optimizer.weight_decay=1e300",
+        "seed=4294967296",
+        "projector.dims=[1000001]",
+        "train.batch_size=100000000",
+        "train.epochs=10000000000000",
+        "train.log_every=10000000000000",
+        "monitor.window=10000000",
+        "evaluate.max_test=1",
+        "evaluate.max_train=1",
+        "data.workers=100000",
+        "a." * 100_000 + "b=1",
+    ],
+)
+def test_a_value_that_no_machine_could_mean_is_refused(tmp_path: Path, override: str) -> None:
+    checked = check(tmp_path, GOOD, override)
+    assert checked.problems
+    assert all(len(str(problem)) < 300 for problem in checked.problems)

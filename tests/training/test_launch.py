@@ -12,7 +12,7 @@ import torch
 
 from tests.training.toy import make_trainer
 from vicreg_core.distributed import rank, world_size
-from vicreg_core.errors import DataError, VicregError
+from vicreg_core.errors import DataError, TrainingFailed, VicregError
 from vicreg_core.runs.checkpoints import steps_saved
 from vicreg_core.training.launch import spawn
 
@@ -54,6 +54,17 @@ def test_an_error_of_any_process_reaches_the_user(tmp_path):
     with pytest.raises(VicregError, match=r"^rank 1 of 2 found a bad file$") as failed:
         spawn(fail_on_the_second, (tmp_path,), 2, "cpu")
     assert failed.value.exit_code == DataError.exit_code
+
+
+def die_on_the_second(folder):
+    if rank() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    torch.distributed.barrier()
+
+
+def test_a_process_that_the_system_killed_is_named_with_the_way_on(tmp_path):
+    with pytest.raises(TrainingFailed, match=r"process 1 of the run was ended by SIGKILL.*memory.*--resume"):
+        spawn(die_on_the_second, (tmp_path,), 2, "cpu")
 
 
 def test_a_signal_to_the_parent_stops_all_at_one_step(tmp_path):

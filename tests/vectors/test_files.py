@@ -46,6 +46,32 @@ def test_csv(tmp_path):
     np.testing.assert_array_equal(read, VECTORS)
 
 
+def test_a_spreadsheet_runs_nothing(tmp_path):
+    import csv
+
+    ids = ["=HYPERLINK(1)", "+1+cmd", "-3.5", "@SUM(A1)", "\ta", "a=b"]
+    table = VectorTable({"id": ids, "=evil": ids}, np.zeros((6, 1), np.float32))
+    write_vectors(tmp_path / "x.csv", table)
+    write_vectors(tmp_path / "x.npy", table)
+    for file in ("x.csv", "x.ids.csv"):
+        with (tmp_path / file).open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        expected = ["'=HYPERLINK(1)", "'+1+cmd", "-3.5", "'@SUM(A1)", "'\ta", "a=b"]
+        assert [row["id"] for row in rows] == expected
+        assert [row["'=evil"] for row in rows] == expected
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv", "x.parquet", "x.npz"])
+def test_a_full_disk_leaves_nothing_behind(tmp_path, name, monkeypatch):
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vicreg_core.vectors.files.sync_file", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        write_vectors(tmp_path / name, TABLE)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_npz_needs_no_pickle(tmp_path):
     write_vectors(tmp_path / "x.npz", TABLE)
     with np.load(tmp_path / "x.npz", allow_pickle=False) as arrays:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from vicreg_core.cli.lazy import LazyGroup
+from vicreg_core.cli.limits import limit_met
 from vicreg_core.cli.output import stderr_block
 from vicreg_core.errors import VicregError
 
@@ -75,6 +76,8 @@ def _block(error: BaseException) -> tuple[str, str]:
         return "Error:", str(error)
     if isinstance(error, KeyboardInterrupt):
         return "Stopped.", ""
+    if words := limit_met(error):
+        return "Error:", words
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return "Error:", f"{error.strerror}{where}"

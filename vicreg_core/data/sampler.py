@@ -29,10 +29,16 @@ class StepPlan:
     """
 
     def __init__(self, n: int, batch_size: int, seed: int) -> None:
+        if n < 2:
+            raise DataError(
+                f"{n} training sample(s) were found, and training needs at least 2, better hundreds, since "
+                "it looks at how a batch spreads; look at the path and at what was skipped or held out, or "
+                "set data.holdout=0"
+            )
         if n < batch_size:
             raise DataError(
                 f"train.batch_size is {batch_size} but there are only {n} training samples; "
-                f"set train.batch_size={max(2, n)} or less, or bring more data"
+                f"set train.batch_size={n} or less, or bring more data"
             )
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.steps_per_epoch = n // batch_size

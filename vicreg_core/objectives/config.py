@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vicreg_core.recipes.schema import NonNegativeFloat, PositiveFloat, StrictModel
 
@@ -25,3 +25,9 @@ class VICRegConfig(StrictModel):
         tuple[NonNegativeFloat, ...] | None,
         Field(min_length=2, strict=False, description="weight of each view's variance and covariance terms"),
     ] = None
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> VICRegConfig:
+        if self.invariance == self.variance == self.covariance == 0:
+            raise ValueError("invariance, variance and covariance are all 0, so nothing would be learned")
+        return self

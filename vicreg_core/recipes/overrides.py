@@ -11,7 +11,7 @@ from copy import deepcopy
 from vicreg_core.recipes.problems import COMMAND_LINE, KeyPath, Place, Problem, dotted
 from vicreg_core.recipes.sections import COMPONENT_SECTIONS
 from vicreg_core.recipes.words import shown
-from vicreg_core.recipes.yaml import Document, read_yaml
+from vicreg_core.recipes.yaml import DEEPEST, Document, read_yaml
 
 _OVERRIDE = re.compile(r"(?P<key>[A-Za-z_][\w-]*(?:\.[\w-]+)*)=(?P<value>.*)", re.DOTALL)
 _HERE = Place(COMMAND_LINE)
@@ -33,7 +33,10 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> Document:
     for override in overrides:
         match = _OVERRIDE.fullmatch(override)
         if match is None:
-            _note(result, "", f"expected key.path=value, such as train.epochs=10, got {override!r}")
+            _note(result, "", f"expected key.path=value, such as train.epochs=10, got {shown(override)}")
+            continue
+        if match["key"].count(".") >= DEEPEST:
+            _note(result, "", f"{shown(match['key'])} has more than {DEEPEST} parts; a recipe is not so deep")
             continue
         value = read_yaml(match["value"], COMMAND_LINE, line=None)
         if value.problems:

@@ -16,6 +16,15 @@ NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+BelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+"""The decay of a moving average: at 1 it would never move."""
+Side = Annotated[int, Field(gt=0, le=16_384, description="pixels")]
+"""Pixels a side of an image."""
+Count = Annotated[int, Field(gt=0, le=10**12)]
+"""Of samples, steps or epochs."""
+Seed = Annotated[
+    int, Field(ge=0, le=2**32 - 1, description="of all randomness; below 2^32, which all libraries take")
+]
 ComponentName = Annotated[
     str, Field(pattern=r"^[a-z0-9_.-]+/[a-z0-9_.-]+$", description="<plugin>/<component>")
 ]
@@ -48,7 +57,7 @@ class DataSection(Component):
         Field(description="share held out of training for evaluation where the dataset has no test split"),
     ] = 0.2
     workers: Annotated[
-        Literal["auto"] | NonNegativeInt,
+        Literal["auto"] | Annotated[int, Field(ge=0, le=1024)],
         Field(description="loader processes of a rank for per-file data; auto: all cores but one, at most 8"),
     ] = "auto"
 
@@ -63,7 +72,8 @@ class ProjectorSection(StrictModel):
     """The projector ("expander"): linear - batch norm - ReLU blocks and a last linear layer (paper, 4.2)."""
 
     dims: Annotated[
-        tuple[PositiveInt, ...], Field(min_length=1, description="output width of each layer", strict=False)
+        tuple[Annotated[int, Field(gt=0, le=1_000_000)], ...],
+        Field(min_length=1, max_length=16, description="output width of each layer", strict=False),
     ] = (8192, 8192, 8192)
 
 
@@ -71,11 +81,11 @@ class OptimizerSection(StrictModel):
     """The optimiser and its learning-rate schedule."""
 
     name: Literal["lars", "sgd", "adamw"] = "lars"
-    lr: Annotated[PositiveFloat, Field(description="base learning rate")] = 0.3
+    lr: Annotated[float, Field(gt=0, le=1e4, allow_inf_nan=False, description="base learning rate")] = 0.3
     scale_lr: Annotated[bool, Field(description="multiply lr by batch_size / 256")] = True
-    weight_decay: NonNegativeFloat = 1e-6
-    momentum: Annotated[Fraction, Field(description="lars and sgd")] = 0.9
-    betas: Annotated[tuple[Fraction, Fraction], Field(description="adamw", strict=False)] = (0.9, 0.999)
+    weight_decay: Annotated[float, Field(ge=0, le=1e4, allow_inf_nan=False)] = 1e-6
+    momentum: Annotated[BelowOne, Field(description="lars and sgd")] = 0.9
+    betas: Annotated[tuple[BelowOne, BelowOne], Field(description="adamw", strict=False)] = (0.9, 0.999)
     trust_coefficient: Annotated[PositiveFloat, Field(description="lars: eta of You et al., 2017")] = 0.001
     clip_trust: Annotated[bool, Field(description="lars: never scale a layer's step above lr")] = False
     warmup: Annotated[Fraction, Field(description="share of the steps of linear warm-up")] = 0.1
@@ -87,11 +97,13 @@ class OptimizerSection(StrictModel):
 class TrainSection(StrictModel):
     """Length, batch, precision and housekeeping of the run."""
 
-    epochs: PositiveInt | None = None
+    epochs: Count | None = None
     steps: Annotated[
-        PositiveInt | None, Field(description="length in steps, instead of epochs", validate_default=True)
+        Count | None, Field(description="length in steps, instead of epochs", validate_default=True)
     ] = None
-    batch_size: Annotated[int, Field(ge=2, description="samples a step over all processes")] = 256
+    batch_size: Annotated[
+        int, Field(ge=2, le=10_000_000, description="samples a step over all processes")
+    ] = 256
     views: Annotated[int, Field(ge=2, le=16)] = 2
     device: Annotated[
         str,
@@ -104,8 +116,8 @@ class TrainSection(StrictModel):
         Annotated[float, Field(gt=0, lt=1)] | None,
         Field(description="decay of an averaged copy of the encoder, which is then the one exported"),
     ] = None
-    log_every: Annotated[PositiveInt, Field(description="steps")] = 10
-    checkpoint_every: Annotated[PositiveInt | None, Field(description="steps; none: once an epoch")] = None
+    log_every: Annotated[Count, Field(description="steps")] = 10
+    checkpoint_every: Annotated[Count | None, Field(description="steps; none: once an epoch")] = None
     keep_checkpoints: Annotated[PositiveInt, Field(description="latest checkpoints kept")] = 2
 
     @field_validator("steps")
@@ -122,7 +134,9 @@ class MonitorSection(StrictModel):
     """The collapse monitor."""
 
     on_collapse: Literal["warn", "stop"] = "warn"
-    window: Annotated[int, Field(ge=16, description="rows of the rolling window of each diagnostic")] = 512
+    window: Annotated[
+        int, Field(ge=16, le=1_000_000, description="rows of the rolling window of each diagnostic")
+    ] = 512
     probes: Annotated[
         NonNegativeInt, Field(description="times in a run that the online kNN probe is scored; 0: never")
     ] = 10
@@ -149,9 +163,12 @@ class EvaluateSection(StrictModel):
 
     protocols: Annotated[tuple[str, ...], Field(strict=False)] = ("knn", "linear")
     max_train: Annotated[
-        PositiveInt | None, Field(description="most training samples a probe sees, drawn by seed")
+        Annotated[int, Field(ge=2)] | None,
+        Field(description="most training samples a probe sees, drawn by seed"),
     ] = 10_000
-    max_test: Annotated[PositiveInt | None, Field(description="most test samples, drawn by seed")] = 10_000
+    max_test: Annotated[
+        Annotated[int, Field(ge=2)] | None, Field(description="most test samples, drawn by seed")
+    ] = 10_000
     baselines: Annotated[bool, Field(description="evaluate the floors beside the encoder")] = True
     supervised: Annotated[
         bool, Field(description="of the floors also a network trained from scratch with the labels")
@@ -176,7 +193,7 @@ class Recipe(StrictModel):
 
     summary: Annotated[str, Field(description="one line for vicreg recipe list")] = ""
     required: dict[str, str] = {}
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     data: DataSection
     augmentation: Component
     encoder: Component

@@ -15,13 +15,14 @@ from pydantic_core.core_schema import ErrorType
 from vicreg_core.plugins.suggest import did_you_mean
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, dotted, place_of
 from vicreg_core.recipes.shape import Shape
-from vicreg_core.recipes.words import expectation, shown
+from vicreg_core.recipes.words import FAR, expectation, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _WRITTEN_BY_HAND = ("value_error", "assertion_error")
 _STANDARD = frozenset(get_args(ErrorType))
 _MOST_KEYS = 12
+_TOO_MUCH = {"less_than_equal": "le", "less_than": "lt"}
 
 
 def parse(model: type[Model], data: Any) -> Model:
@@ -111,6 +112,8 @@ class Section:
             return self._unknown(path)
         schema = self.shape.at(path)
         expected = expectation(schema) if schema else _from_pydantic(error)
+        if error["type"] in _TOO_MUCH and (bound := error["ctx"][_TOO_MUCH[error["type"]]]) >= FAR:
+            expected = f"at most {bound:,}"
         if _lacks_key(error):
             return f"this key is missing; expected {expected}{self._misspelt(path)}"
         given = self._value(path)

@@ -8,6 +8,9 @@ from typing import Any
 
 _LONGEST = 60
 _MOST_KEYS = 12
+_UPPER = ("maximum", "exclusiveMaximum")
+FAR = 10**5
+"""Upper bounds from here on are told only to those who pass them."""
 
 
 def shown(value: Any) -> str:
@@ -35,11 +38,13 @@ def expectation(schema: Mapping[str, Any]) -> str:
 
 def _number(schema: Mapping[str, Any]) -> str:
     noun = "a whole number" if schema["type"] == "integer" else "a number"
+    # A bound that no sensible value comes near is told to those who pass it, not to all.
+    schema = {key: value for key, value in schema.items() if key not in _UPPER or value < FAR}
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is not None and most is not None:
-        return f"{noun} from {least:g} to {most:g}"
+        return f"{noun} from {_figure(least)} to {_figure(most)}"
     bounds = [
-        f"{word} {schema[key]:g}"
+        f"{word} {_figure(schema[key])}"
         for key, word in (
             ("minimum", "of at least"),
             ("exclusiveMinimum", "above"),
@@ -49,6 +54,10 @@ def _number(schema: Mapping[str, Any]) -> str:
         if key in schema
     ]
     return " ".join([noun, " and ".join(bounds)]).strip()
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
 
 
 def _text(schema: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ import yaml
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, dotted
 from vicreg_core.recipes.scalars import SCALARS, TAG, CoreDumper, CoreLoader, convert
 
-_DEEPEST = 50
+DEEPEST = 50
 _MOST_VALUES = 50_000
 
 
@@ -90,8 +90,8 @@ class _Reader:
         self.values += 1
         if self.values > _MOST_VALUES:
             raise _TooMuchError(f"more than {_MOST_VALUES:,} values, aliases expanded; this is no recipe")
-        if len(path) > _DEEPEST:
-            raise _TooMuchError(f"nested deeper than {_DEEPEST} levels (an alias inside itself?)")
+        if len(path) > DEEPEST:
+            raise _TooMuchError(f"nested deeper than {DEEPEST} levels (an alias inside itself?)")
         kind = node.tag.removeprefix(TAG)
         if isinstance(node, yaml.MappingNode) and kind == "map":
             return self.mapping(node, path)

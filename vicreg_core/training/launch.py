@@ -21,7 +21,7 @@ import torch
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.multiprocessing.spawn import spawn as spawn_processes
 
-from vicreg_core.errors import VicregError
+from vicreg_core.errors import TrainingFailed, VicregError
 
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
@@ -69,7 +69,7 @@ def spawn(function: Callable[..., None], args: tuple[Any, ...], processes: int, 
                     pass
             except (ProcessExitedException, ProcessRaisedException) as stopped:
                 # A process that was left alone in a collective fails too, and may be the first seen to.
-                raise _reported(Path(folder)) or stopped from None
+                raise _reported(Path(folder)) or _ended(stopped) from None
 
 
 def _worker(
@@ -106,6 +106,19 @@ def _reported(folder: Path) -> VicregError | None:
         error.exit_code = report["exit_code"]
         return error
     return None
+
+
+def _ended(stopped: ProcessExitedException | ProcessRaisedException) -> Exception:
+    """The error of a process that a signal ended, which leaves no words; else what stopped it."""
+    name = getattr(stopped, "signal_name", None)
+    if name is None:
+        return stopped
+    reason = "; the system does that where memory runs out" if name == "SIGKILL" else ""
+    return TrainingFailed(
+        f"process {stopped.error_index} of the run was ended by {name}{reason}, and the others with it. "
+        "What is in its last checkpoint is kept: go on with the same command and --resume, with a smaller "
+        "train.batch_size or fewer data.workers where memory was short"
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from vicreg_core.errors import DataError, RunError, VicregError
 from vicreg_core.files import write_text
 from vicreg_core.models.joint_embedding import JointEmbedding
 from vicreg_core.models.precision import Precision, resolve_device, resolve_precision
-from vicreg_core.models.projector import build_projector
+from vicreg_core.models.projector import build_projector, require_room
 from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import LoadedRecipe, dump_recipe, fingerprint, load_recipe
 from vicreg_core.runs.directory import RunDirectory
@@ -86,6 +86,7 @@ def build_trainer(
 ) -> Trainer:
     """The trainer of a recipe's components on one device."""
     recipe, data = loaded.recipe, components.data
+    require_room(components.encoder.embedding_dim, recipe.projector.dims, device)
     torch.manual_seed(mix_int(recipe.seed, stream_id("projector")))
     projector = build_projector(components.encoder.embedding_dim, recipe.projector.dims)
     plan = StepPlan(len(data), recipe.train.batch_size, recipe.seed)

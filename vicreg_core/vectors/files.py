@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import atomic_path
+from vicreg_core.files import atomic_path, sync_file
 
 _CSV_ROWS = 8192
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+"""Beginnings of cells that spreadsheets take for a formula (OWASP, "CSV injection")."""
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ def write_vectors(path: Path, table: VectorTable) -> list[Path]:
     - ``.parquet``: the columns, then ``image`` where there are pictures, a struct of ``bytes`` (PNG) and
       ``path`` (null) as datasets' ``Image`` is stored, then ``vector``, a fixed-size list of ``D`` float32.
     - ``.csv``: the columns, then ``v0`` to ``v{D-1}``, each number with the digits that give it back exactly.
+      Text that begins like a formula has an apostrophe before it, so that a spreadsheet does not run it.
     - ``.npz``: an array a column, and ``vectors``; text as unicode arrays, so that it loads without pickle.
     - ``.npy``: the vectors alone, and beside them the columns as ``<stem>.ids.csv``, row for row.
     - ``.h5ad``: AnnData, with the vectors as ``X``, the columns in ``obs`` by ``id`` (``split/id`` where ids
@@ -51,11 +57,14 @@ def write_vectors(path: Path, table: VectorTable) -> list[Path]:
         RunError: another suffix, or the disk refuses.
     """
     files = files_of(path)
-    for beside in files[1:]:
-        with atomic_path(beside) as temporary:
-            _write_csv(temporary, VectorTable(table.columns, table.vectors[:, :0]))
-    with atomic_path(path) as temporary:
-        _WRITERS[path.suffix](temporary, table)
+    with contextlib.ExitStack() as stack:
+        # Both are written before either appears, so that a full disk leaves nothing.
+        path_now, *beside = [stack.enter_context(atomic_path(file)) for file in files]
+        _WRITERS[path.suffix](path_now, table)
+        for each in beside:
+            _write_csv(each, VectorTable(table.columns, table.vectors[:, :0]))
+        for each in (path_now, *beside):
+            sync_file(each)
     return files
 
 
@@ -108,7 +117,7 @@ def _write_csv(path: Path, table: VectorTable) -> None:
     from pyarrow import csv
 
     names = [f"v{index}" for index in range(table.vectors.shape[1])]
-    columns = {name: pa.array(_plain(column)) for name, column in table.columns.items()}
+    columns = {_safe(name): pa.array(_harmless(_plain(column))) for name, column in table.columns.items()}
     whole = pa.table({**columns, **{name: table.vectors[:, i] for i, name in enumerate(names)}})
     with csv.CSVWriter(path, whole.schema) as writer:
         for batch in whole.to_batches(max_chunksize=_CSV_ROWS):
@@ -170,6 +179,17 @@ def _plain(column: Any) -> Any:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return [None if value is None else str(value) for value in values]
     return values
+
+
+def _harmless(column: Any) -> Any:
+    """Text that a spreadsheet would run as a formula, made text to it by an apostrophe before it."""
+    if isinstance(column, np.ndarray):
+        return column
+    return [_safe(value) if isinstance(value, str) else value for value in column]
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _array(column: Any) -> NDArray[Any]:
