@@ -78,8 +78,8 @@ def vicreg_datasets() -> list[DatasetSpec]:
     return [
         DatasetSpec(
             name="synthetic-cells",
-            target="vicreg_biomedical.synthetic.dataset:build",
-            config="vicreg_biomedical.synthetic.config:SyntheticCellsConfig",
+            target="vicreg_biomedical.datasets.synthetic.dataset:build",
+            config="vicreg_biomedical.datasets.synthetic.config:SyntheticCellsConfig",
             summary="generated fluorescence cells with a known phenotype and a planted plate effect",
         ),
         DatasetSpec(
@@ -104,7 +104,7 @@ def vicreg_datasets() -> list[DatasetSpec]:
 @hookimpl
 def vicreg_protocols() -> list[ProtocolSpec]:
     """How much of a score is biology and how much is the batch."""
-    protocols = "vicreg_biomedical.evaluation.protocols"
+    protocols = "vicreg_biomedical.protocols.batches"
     return [
         ProtocolSpec(
             name="balanced-linear",
@@ -128,7 +128,7 @@ def vicreg_protocols() -> list[ProtocolSpec]:
         ),
         ProtocolSpec(
             name="replicate-retrieval",
-            target="vicreg_biomedical.evaluation.replicates:build",
+            target="vicreg_biomedical.protocols.replicates:build",
             summary="mean average precision of replicate profiles across plates, by copairs",
             requires=("copairs", "pandas"),
             extra=EXTRA,

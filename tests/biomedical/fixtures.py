@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vicreg_biomedical.datasets.adapter import CropArray
-from vicreg_biomedical.synthetic.config import SyntheticCellsConfig
-from vicreg_biomedical.synthetic.dataset import build
+from vicreg_biomedical.datasets.synthetic.config import SyntheticCellsConfig
+from vicreg_biomedical.datasets.synthetic.dataset import build
 
 
 def cells(number: int = 48, split: str = "train", **options: object) -> CropArray:

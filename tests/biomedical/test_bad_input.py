@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.datasets.config import CropsConfig
 from vicreg_biomedical.datasets.crops import build as build_crops
 from vicreg_biomedical.datasets.omezarr import plate_fields
+from vicreg_biomedical.datasets.readers import read_image
 from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.errors import DataError
 
@@ -130,3 +135,104 @@ def test_raw_crops_are_not_taken_by_a_model_of_centred_plates(tmp_path: Path) ->
     with pytest.raises(DataError, match=r"trained on crops centred by plate"):
         views.ingest(RNG.integers(0, 99, (3, 16, 16)).astype(np.uint16))
     assert views.ingest(data.crops[0]).shape == (3, 16, 16)
+
+
+def zarr_image(path: Path) -> np.ndarray:
+    import zarr
+
+    pixels = RNG.integers(0, 9, (1, 8, 8)).astype(np.uint16)
+    group = zarr.open_group(str(path), mode="w", zarr_format=2)
+    group.create_array("0", data=pixels)
+    group.attrs.update({"multiscales": [{"axes": ["c", "y", "x"], "datasets": [{"path": "0"}]}]})
+    return pixels
+
+
+def zarr_plate(path: Path, well: str, image: str) -> None:
+    import zarr
+
+    plate = zarr.open_group(str(path), mode="w", zarr_format=2)
+    plate.attrs["plate"] = {"wells": [{"path": well}]}
+    if ".." not in well:
+        plate.create_group(well).attrs["well"] = {"images": [{"path": image}]}
+
+
+@pytest.mark.parametrize(("well", "image"), [("A/1", "../../../secret.zarr"), ("../secret.zarr", "0")])
+def test_a_plate_is_read_from_itself_alone(tmp_path: Path, well: str, image: str) -> None:
+    zarr_image(tmp_path / "secret.zarr")
+    zarr_plate(tmp_path / "plate.zarr", well, image)
+    with pytest.raises(DataError, match="leads out of"):
+        plate_fields(tmp_path / "plate.zarr")
+
+
+def test_an_image_of_a_zarr_is_read_from_itself_alone(tmp_path: Path) -> None:
+    import zarr
+
+    zarr_image(tmp_path / "secret.zarr")
+    group = zarr.open_group(str(tmp_path / "a.zarr"), mode="w", zarr_format=2)
+    group.attrs.update({"multiscales": [{"axes": ["y", "x"], "datasets": [{"path": "../secret.zarr/0"}]}]})
+    with pytest.raises(DataError, match="leads out of"):
+        read_image(tmp_path / "a.zarr")
+
+
+def test_an_unknown_codec_is_one_message(tmp_path: Path) -> None:
+    zarr_image(tmp_path / "a.zarr")
+    header = tmp_path / "a.zarr" / "0" / ".zarray"
+    values = json.loads(header.read_text())
+    header.write_text(json.dumps(values | {"compressor": {"id": "lizard", "level": 3}}))
+    with pytest.raises(DataError, match=r"a\.zarr.*lizard.*numcodecs"):
+        read_image(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("metadata", [{"wells": 3}, {"wells": [{}]}, {"wells": None}, {}])
+def test_a_malformed_plate_is_named(tmp_path: Path, metadata: dict[str, Any]) -> None:
+    import zarr
+
+    zarr.open_group(str(tmp_path / "x.zarr"), mode="w", zarr_format=2).attrs["plate"] = metadata
+    with pytest.raises(DataError, match=r"x\.zarr: its OME metadata is not of the form"):
+        plate_fields(tmp_path / "x.zarr")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.parquet", "a.tif", "a.png"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match="is a named pipe"):
+        crops(tmp_path / name) if name.endswith(("y", "z", "t")) else read_image(tmp_path / name)
+
+
+def test_an_archive_that_claims_more_than_is_meant_is_refused_by_its_header(tmp_path: Path) -> None:
+    """Twelve GiB by its header, 128 bytes by its content."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<u2", "fortran_order": False, "shape": (6 << 30,)}
+    )
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("image.npy", header.getvalue())
+    with pytest.raises(DataError, match=r"image\.npy takes 12\.0 GiB.*data\.max_image_mib=12288"):
+        crops(tmp_path / "x.npz")
+
+
+def test_a_picture_larger_than_is_meant_is_refused_by_its_header(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (9_000, 9_000)).save(tmp_path / "x.png")
+    with pytest.raises(DataError, match=r"x\.png takes .*data\.max_image_mib"):
+        read_image(tmp_path / "x.png", 64)
+
+
+def test_links_out_of_a_folder_are_left_out_and_listed(tmp_path: Path) -> None:
+    root = tmp_path / "crops"
+    root.mkdir()
+    for place in (root / "a.tif", root / "b.tif", tmp_path / "secret.tif"):
+        write_tiff(place, RNG.integers(0, 9, (1, 20, 20)).astype(np.uint16), "CYX")
+    (root / "c.tif").symlink_to(tmp_path / "secret.tif")
+    data = crops(root)
+    assert list(data.ids) == ["a.tif", "b.tif"]
+    assert len(data.skipped) == 1
+    assert "leads out of the folder" in data.skipped[0]
+
+
+def test_a_label_of_minus_one_is_no_class(tmp_path: Path) -> None:
+    images = RNG.integers(0, 99, (6, 20, 20)).astype(np.uint8)
+    np.savez(tmp_path / "x.npz", image=images, label=np.array([0, 1, -1, 0, -1, 1]))
+    with pytest.raises(DataError, match=r"missing \(as -1.*in 2 of 6 rows, first in row 2"):
+        crops(tmp_path / "x.npz")

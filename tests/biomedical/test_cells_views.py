@@ -157,7 +157,7 @@ def test_ingest_names_what_does_not_fit(tmp_path) -> None:
         views.ingest(np.full((3, 24, 24), np.nan, np.float32))
     with pytest.raises(DataError, match="3 channels the model was trained on"):
         views.ingest(crop.numpy()[:2])
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match="there is no file"):
         views.ingest(tmp_path / "gone.tif")
     with pytest.raises(DataError, match="float64"):
         views.ingest(crop.numpy().astype(np.float64))

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from tests.biomedical.fixtures import cells
-from vicreg_biomedical.evaluation.columns import Population, population
-from vicreg_biomedical.evaluation.correction import CORRECTIONS
-from vicreg_biomedical.evaluation.protocols import (
+from vicreg_biomedical.protocols.batches import (
     BalancedLinear,
     BatchCorrection,
     LeaveGroupOut,
     NotSameBatch,
 )
-from vicreg_biomedical.evaluation.replicates import ReplicateRetrieval, aggregate
+from vicreg_biomedical.protocols.columns import Population, population
+from vicreg_biomedical.protocols.correction import CORRECTIONS
+from vicreg_biomedical.protocols.replicates import ReplicateRetrieval, aggregate
 from vicreg_core.classifiers.priors import equal_priors
 from vicreg_core.errors import RunError
 from vicreg_core.evaluation.subjects.subject import Features, Subject

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.biomedical.fixtures import write_tiff
-from vicreg_biomedical.datasets import readers
-from vicreg_biomedical.datasets.readers import read_channel_files, read_image, to_channels_first
+from vicreg_biomedical.datasets.image import to_channels_first
+from vicreg_biomedical.datasets.readers import read_channel_files, read_image
 from vicreg_core.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -79,13 +79,10 @@ def test_a_truncated_tiff_is_named(tmp_path: Path) -> None:
             read_image(path)
 
 
-def test_a_page_too_large_is_refused_before_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write_tiff(tmp_path / "slide.tif", picture(1, 64, 64), "CYX")
-    monkeypatch.setattr(readers, "LARGEST_IMAGE", 4096)
-    with pytest.raises(DataError, match=r"slide\.tif.*Tile it first"):
-        read_image(path)
+def test_a_page_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = write_tiff(tmp_path / "slide.tif", picture(1, 1024, 1024), "CYX")
+    with pytest.raises(DataError, match=r"slide\.tif.*data\.max_image_mib=.*Tile it first"):
+        read_image(path, 1)
 
 
 @pytest.mark.parametrize("name", ["text.png", "text.tif", "text.npy", "notes.docx"])

@@ -6,9 +6,9 @@ import pytest
 from tests.biomedical.fixtures import cells
 from vicreg_biomedical.datasets.config import PlateConfig
 from vicreg_biomedical.datasets.plate import build as build_plate
-from vicreg_biomedical.synthetic.config import PHENOTYPES, SyntheticCellsConfig
-from vicreg_biomedical.synthetic.optics import plate_effects
-from vicreg_biomedical.synthetic.plates import main
+from vicreg_biomedical.datasets.synthetic.config import PHENOTYPES, SyntheticCellsConfig
+from vicreg_biomedical.datasets.synthetic.optics import plate_effects
+from vicreg_biomedical.datasets.synthetic.plates import main
 
 
 def test_a_cell_is_a_function_of_seed_and_number() -> None:
@@ -78,7 +78,7 @@ def test_plates_on_disk_are_cut_into_the_cells_that_were_drawn(tmp_path, capsys)
 def test_phenotypes_differ_in_what_they_are_named_for(size: int) -> None:
     import torch
 
-    from vicreg_biomedical.synthetic.cells import draw_cells
+    from vicreg_biomedical.datasets.synthetic.cells import draw_cells
     from vicreg_core.contracts.keys import Keys
 
     keys = Keys.of(0, 0, torch.arange(64), 0)

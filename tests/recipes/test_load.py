@@ -77,10 +77,12 @@ OVERRIDES = st.fixed_dictionaries(
         "augmentation.strength": st.floats(allow_nan=False, allow_infinity=False),
         "encoder.widths": st.lists(st.integers(1, 512), max_size=4),
         "encoder.blocks": st.lists(st.fixed_dictionaries({"width": st.integers(1, 9)}), max_size=2),
-        "projector.dims": st.lists(st.integers(1, 2**40), min_size=1, max_size=3),
+        "projector.dims": st.lists(st.integers(1, 10**6), min_size=1, max_size=3),
         "optimizer.lr": st.floats(1e-300, 1e4),
         "optimizer.clip_grad_norm": st.none() | SMALL,
-        "optimizer.betas": st.tuples(st.floats(0, 1), st.floats(0, 1)).map(list),
+        "optimizer.betas": st.tuples(
+            st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)
+        ).map(list),
         "train.ema": st.none() | st.floats(0.5, 0.999),
         "evaluate.protocols": st.lists(st.sampled_from(["knn", "linear", "toy/pairs"]), max_size=3),
     },

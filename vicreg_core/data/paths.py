@@ -120,7 +120,7 @@ def files_below(root: Path, keep: Callable[[Path], bool] = lambda _: True) -> Fi
     return found
 
 
-def require_size(size: int, most_mib: int, name: str, key: str) -> None:
+def require_size(size: int, most_mib: int, name: str, key: str, advice: str = "") -> None:
     """Refuse what would take more memory than its user can mean, before it is read.
 
     Args:
@@ -128,6 +128,7 @@ def require_size(size: int, most_mib: int, name: str, key: str) -> None:
         most_mib: the limit, in MiB.
         name: of the file or sample.
         key: the recipe's key that raises the limit.
+        advice: a sentence on what else can be done.
 
     Raises:
         DataError: it is larger.
@@ -137,6 +138,7 @@ def require_size(size: int, most_mib: int, name: str, key: str) -> None:
         raise DataError(
             f"{name} takes {_in_units(size)} of memory when decoded, more than the {_in_units(most)} "
             f"that {key}={most_mib} allows; is it what you mean? Then set {key}={-(-size // _MIB)}"
+            f"{f'. {advice}' if advice else ''}"
         )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from vicreg_core.recipes.schema import PositiveInt, StrictModel
+from vicreg_core.recipes.schema import PositiveInt, Side, StrictModel
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 OnError = Annotated[
@@ -39,6 +39,11 @@ PositivesAcross = Annotated[
 ]
 
 
+MostMiB = Annotated[
+    PositiveInt, Field(description="most memory of one image, or of one array in a file, in MiB")
+]
+
+
 class CropsConfig(StrictModel):
     """Single-cell crops: a folder of image files, an npy or npz array, or a Parquet file with image bytes."""
 
@@ -68,9 +73,10 @@ class CropsConfig(StrictModel):
     as_float: Annotated[bool, Field(description="read pixels of other dtypes, e.g. float64, as float32")] = (
         False
     )
-    resize: Annotated[
-        PositiveInt | None, Field(description="resize every crop once to this side, antialiased")
-    ] = None
+    resize: Annotated[Side | None, Field(description="resize every crop once to this side, antialiased")] = (
+        None
+    )
+    max_image_mib: MostMiB = 4096
     floor: Floor = "pixels"
     on_error: OnError = "raise"
 
@@ -100,7 +106,7 @@ class PlateConfig(StrictModel):
         Names,
         Field(min_length=1, description="columns of the CSV that name a site: file, or plate, well, site"),
     ] = ("file",)
-    crop: Annotated[PositiveInt, Field(description="side of a crop in pixels, centred on the cell")] = 64
+    crop: Annotated[Side, Field(description="side of a crop in pixels, centred on the cell")] = 64
     border: Annotated[
         Literal["drop", "pad"],
         Field(description="a cell whose crop leaves the image: leave it out, or repeat the image's border"),
@@ -131,5 +137,6 @@ class PlateConfig(StrictModel):
         str | None,
         Field(description="folder for the cut crops, memory-mapped; none: they are held in memory"),
     ] = None
+    max_image_mib: MostMiB = 2048
     floor: Floor = "intensity"
     on_error: OnError = "raise"

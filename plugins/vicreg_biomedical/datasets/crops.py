@@ -38,7 +38,7 @@ def build(config: CropsConfig, split: str) -> CellDataset | None:
     crops, kept, bad = _load(config, source, kept)
     channels = _channel_names(config, source, crops[0].shape[0])
     crops, channels = select_channels(crops, channels, config.channels)
-    table = _table(config, source, kept, (*skipped, *bad))
+    table = _table(config, source, kept, (*source.left_out, *skipped, *bad))
     sizes = np.array([crop.shape[1:] for crop in crops]) if isinstance(crops, list) else None
     canvas = crops.shape[2:] if sizes is None else tuple(int(s) for s in np.median(sizes, axis=0))
     facts = crop_facts(crops, channels, bit_depth=config.bit_depth, canvas=canvas)

@@ -9,43 +9,35 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vicreg_biomedical.datasets.image import LARGEST_MIB, LIMIT, SLIDE, CellImage, to_channels_first
+from vicreg_biomedical.datasets.omezarr import read_zarr
 from vicreg_biomedical.datasets.pixels import PixelArray
+from vicreg_core.data.paths import regular_file, require_size
 from vicreg_core.errors import DataError
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, ".npy", ".zarr")
-LARGEST_IMAGE = 2**31
-"""Bytes; a larger page is a whole slide, which has to be tiled before cells can be cut from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class CellImage:
-    """One image.
-
-    Attributes:
-        pixels: ``(C, H, W)`` or ``(C, D, H, W)`` of the file's own dtype, channels in the file's order.
-        channel_names: ``C`` names, or ``None`` where the file carries none.
-    """
-
-    pixels: PixelArray
-    channel_names: tuple[str, ...] | None = None
-
-
-def read_image(source: Any) -> CellImage:
+def read_image(source: Any, most_mib: int = LARGEST_MIB) -> CellImage:
     """Read a path, or take a PIL image.
 
+    Args:
+        source: a path or a PIL image.
+        most_mib: the most memory that the decoded image may take, in MiB.
+
     Raises:
-        DataError: naming the file, where it is missing, damaged, of an unknown kind or has several time
-            points.
+        DataError: naming the file, where it is missing, damaged, larger, of an unknown kind or has several
+            time points.
     """
     if not isinstance(source, str | Path):
         if hasattr(source, "getbands"):
@@ -53,21 +45,20 @@ def read_image(source: Any) -> CellImage:
         raise DataError(
             f"expected a path, a PIL image or a (channels, height, width) array, got {type(source).__name__}"
         )
-    path = Path(source)
-    if not path.exists():
-        raise DataError(f"{path}: no such file")
-    suffix = path.suffix.lower()
+    path, suffix = Path(source), Path(source).suffix.lower()
+    if suffix != ".zarr":
+        path = regular_file(path)
     try:
         if suffix in TIFF_SUFFIXES:
-            return _read_tiff(path)
+            return _read_tiff(path, most_mib)
         if suffix in PICTURE_SUFFIXES:
-            return CellImage(decode_picture(path.read_bytes(), str(path)))
+            return CellImage(decode_picture(path.read_bytes(), str(path), most_mib))
         if suffix == ".npy":
-            return CellImage(np.load(path, allow_pickle=False))
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            require_size(mapped.nbytes, most_mib, str(path), LIMIT)
+            return CellImage(np.array(mapped))
         if suffix == ".zarr":
-            from vicreg_biomedical.datasets.omezarr import read_zarr
-
-            return read_zarr(path)
+            return read_zarr(path, most_mib)
     except (DataError, ModuleNotFoundError):
         raise
     except Exception as error:
@@ -75,18 +66,26 @@ def read_image(source: Any) -> CellImage:
     raise DataError(f"{path}: expected one of {', '.join(SUFFIXES)}, got {suffix!r}")
 
 
-def decode_picture(data: bytes, name: str) -> PixelArray:
+def decode_picture(data: bytes, name: str, most_mib: int = LARGEST_MIB) -> PixelArray:
     """PNG, JPEG or BMP bytes to ``(C, H, W)``: 1 channel for gray (8 or 16 bit), 3 for RGB.
 
     Raises:
-        DataError: where the bytes are no picture, or one with an alpha channel or another colour space.
+        DataError: where the bytes are no picture, one with an alpha channel or another colour space, or one
+            that takes more than ``most_mib`` MiB when decoded.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return _from_pil(picture, name)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        with warnings.catch_warnings():
+            # The size is looked at here, where the limit can be raised; Pillow's own limit is a warning.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as picture:
+                width, height = picture.size
+                require_size(width * height * len(picture.getbands()) * 2, most_mib, name, LIMIT)
+                return _from_pil(picture, name)
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{name}: {error}; cut it into smaller pictures") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{name}: is no readable picture, {error}") from error
 
 
@@ -103,7 +102,7 @@ def _from_pil(picture: Any, name: str) -> PixelArray:
     return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
-def _read_tiff(path: Path) -> CellImage:
+def _read_tiff(path: Path, most_mib: int) -> CellImage:
     import tifffile
 
     with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
@@ -115,12 +114,7 @@ def _read_tiff(path: Path) -> CellImage:
             raise DataError(
                 f"{path}: holds {len(tiff.series)} images; expected one site a file. Split it first"
             )
-        size = int(np.prod(series.shape)) * series.dtype.itemsize
-        if size > LARGEST_IMAGE:
-            raise DataError(
-                f"{path}: {series.shape} {series.dtype} is {size / 2**30:.1f} GiB; expected at most "
-                f"{LARGEST_IMAGE / 2**30:.0f} GiB. Tile it first"
-            )
+        require_size(int(np.prod(series.shape)) * series.dtype.itemsize, most_mib, str(path), LIMIT, SLIDE)
         names = _ome_channel_names(tiff.ome_metadata) if tiff.ome_metadata else None
         pixels = to_channels_first(series.asarray(), series.axes, str(path))
     broken = [line for line in complaints if "offset" in line or "corrupted" in line]
@@ -161,31 +155,6 @@ def _check_complete(tiff: Any, path: Path) -> None:
     last = max(o + n for page in pages for o, n in zip(page.dataoffsets, page.databytecounts, strict=True))
     if last > size:
         raise DataError(f"{path}: is truncated, its pixels end at byte {last:,} but the file at {size:,}")
-
-
-def to_channels_first(array: PixelArray, axes: str, name: str) -> PixelArray:
-    """An array whose axes are named as in OME (``TCZYX``, ``S`` for samples of RGB) to ``(C, H, W)``, or to
-    ``(C, D, H, W)`` where it has several planes in depth.
-
-    Pages of a plain multi-page TIFF (axes ``I`` or ``Q``) are its channels.
-
-    Raises:
-        DataError: for several time points, or two axes that could be the channel.
-    """
-    kept = [axis for axis, length in zip(axes, array.shape, strict=True) if length > 1 or axis in "YX"]
-    array = array.reshape([length for axis, length in zip(axes, array.shape, strict=True) if axis in kept])
-    if "T" in kept:
-        count = array.shape[kept.index("T")]
-        raise DataError(f"{name}: has {count} time points; expected one. Split it into a file each first")
-    others = [axis for axis in kept if axis not in "ZYX"]
-    if kept.count("Y") != 1 or kept.count("X") != 1 or len(others) > 1:
-        raise DataError(
-            f"{name}: has axes {axes} of shape {array.shape}; expected a channel axis and two or three of "
-            f"space"
-        )
-    order = [kept.index(axis) for axis in (*others, *("Z" * kept.count("Z")), "Y", "X")]
-    array = array.transpose(order)
-    return np.ascontiguousarray(array if others else array[None])
 
 
 def _ome_channel_names(xml: str) -> tuple[str, ...] | None:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vicreg_biomedical.datasets.config import PlateConfig
+from vicreg_biomedical.datasets.image import CellImage
 from vicreg_biomedical.datasets.objects import stem_of
-from vicreg_biomedical.datasets.readers import CellImage, read_channel_files, read_image
+from vicreg_biomedical.datasets.omezarr import plate_fields, read_zarr
+from vicreg_biomedical.datasets.readers import read_channel_files, read_image
 from vicreg_biomedical.datasets.table import join, name_some, read_csv
+from vicreg_core.data.paths import is_inside
 from vicreg_core.errors import DataError
 
 
@@ -45,7 +48,7 @@ def find_sites(config: PlateConfig, folder: Path) -> tuple[list[Site], list[str]
     if not folder.exists():
         raise DataError(f"data.path {folder}: no such folder")
     if folder.suffix == ".zarr":
-        sites = _zarr_plate(folder)
+        sites = _zarr_plate(folder, config.max_image_mib)
     elif config.pattern is not None:
         sites = _by_pattern(config, folder, config.pattern)
     else:
@@ -58,12 +61,14 @@ def find_sites(config: PlateConfig, folder: Path) -> tuple[list[Site], list[str]
 def _by_file(config: PlateConfig, folder: Path) -> list[Site]:
     masks = _masks_regex(config.masks)
     files = sorted(
-        path for path in folder.glob(config.files) if masks is None or not masks.fullmatch(path.name)
+        path
+        for path in folder.glob(config.files)
+        if is_inside(folder, path) and (masks is None or not masks.fullmatch(path.name))
     )
     if not files:
         raise DataError(f"data.path {folder}: no file matches data.files {config.files!r}")
     return [
-        Site(path.name, path, lambda path=path: read_image(path), {"file": path.name})  # type: ignore[misc]
+        Site(path.name, path, lambda path=path: read_image(path, config.max_image_mib), {"file": path.name})  # type: ignore[misc]
         for path in files
     ]
 
@@ -93,7 +98,7 @@ def _by_pattern(config: PlateConfig, folder: Path, pattern: str) -> list[Site]:
     regex = pattern_regex(pattern)
     files: dict[tuple[str, ...], dict[str, Path]] = {}
     fields = [name for name in regex.groupindex if name != "channel"]
-    for path in sorted(p for p in folder.iterdir() if p.is_file()):
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and is_inside(folder, p)):
         if match := regex.fullmatch(path.name):
             key = tuple(match[name] for name in fields)
             files.setdefault(key, {})[match["channel"]] = path
@@ -121,17 +126,15 @@ def _channel_reader(name: str, found: dict[str, Path], channels: Sequence[str]) 
     return read
 
 
-def _zarr_plate(folder: Path) -> list[Site]:
-    from vicreg_biomedical.datasets.omezarr import plate_fields, read_zarr
-
+def _zarr_plate(folder: Path, most_mib: int) -> list[Site]:
     fields = plate_fields(folder)
     if fields is None:
-        return [Site(folder.name, folder, lambda: read_zarr(folder), {"file": folder.name})]
+        return [Site(folder.name, folder, lambda: read_zarr(folder, most_mib), {"file": folder.name})]
     return [
         Site(
             f"{well}_{number}",
             path,
-            lambda path=path: read_zarr(path),  # type: ignore[misc]
+            lambda path=path: read_zarr(path, most_mib),  # type: ignore[misc]
             {"file": f"{well}_{number}", "plate": stem_of(folder), "well": well, "site": number},
         )
         for well, number, path in fields

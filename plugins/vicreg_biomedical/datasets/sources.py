@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from vicreg_biomedical.datasets.config import CropsConfig
+from vicreg_biomedical.datasets.image import LIMIT
 from vicreg_biomedical.datasets.pixels import PixelArray
 from vicreg_biomedical.datasets.readers import PICTURE_SUFFIXES, SUFFIXES, decode_picture, read_image
+from vicreg_core.data.paths import files_below, regular_file, require_size
 from vicreg_core.errors import DataError
 
 T = TypeVar("T")
@@ -35,6 +38,7 @@ class CropSource:
         label_names: names of integer labels, by column.
         channel_names: where the source carries them.
         pictures: decoded from PNG, JPEG or BMP, so that three channels are red, green and blue.
+        left_out: a line for each file that was passed over.
     """
 
     ids: Sequence[str]
@@ -45,6 +49,7 @@ class CropSource:
     label_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     channel_names: tuple[str, ...] | None = None
     pictures: bool = False
+    left_out: list[str] = field(default_factory=list)
 
 
 def open_source(config: CropsConfig, path: Path, split: str) -> CropSource | None:
@@ -56,8 +61,7 @@ def open_source(config: CropsConfig, path: Path, split: str) -> CropSource | Non
     suffix = path.suffix.lower()
     if path.is_dir() and suffix != ".zarr":
         return _folder(config, path, split)
-    if not path.exists():
-        raise DataError(f"data.path {path}: no such file or folder")
+    path = regular_file(path, "data.path")
     if suffix == ".npz":
         return _readable(path, lambda: _npz(config, path, split))
     if split == "test" and "{split}" not in config.path:
@@ -124,6 +128,7 @@ def _numbered(path: Path, count: int) -> list[str]:
 
 
 def _npz(config: CropsConfig, path: Path, split: str) -> CropSource | None:
+    _require_sizes(path, config.max_image_mib)
     with np.load(path, allow_pickle=False) as archive:
         keys = list(archive)
         if f"{split}_images" in keys:
@@ -151,6 +156,17 @@ def _npz(config: CropsConfig, path: Path, split: str) -> CropSource | None:
     )
 
 
+def _require_sizes(path: Path, most_mib: int) -> None:
+    """Refuse an archive with an array larger than meant, by what its header claims and before it is made."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                version = np.lib.format.read_magic(member)
+                read = np.lib.format.read_array_header_1_0
+                shape, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(member)
+            require_size(math.prod(shape) * dtype.itemsize, most_mib, f"{path}: {name}", LIMIT)
+
+
 def _parquet(config: CropsConfig, path: Path) -> CropSource:
     import pyarrow.parquet as pq
 
@@ -167,7 +183,7 @@ def _parquet(config: CropsConfig, path: Path) -> CropSource:
     def read(row: int) -> PixelArray:
         if not isinstance(data[row], bytes):
             raise DataError(f"{path} row {row}: column {config.image!r} holds no image bytes")
-        return decode_picture(data[row], f"{path} row {row}")
+        return decode_picture(data[row], f"{path} row {row}", config.max_image_mib)
 
     return CropSource(
         _numbered(path, len(data)),
@@ -198,9 +214,11 @@ def _folder(config: CropsConfig, path: Path, split: str) -> CropSource | None:
             path = path / split
         elif split == "test":
             return None
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = files_below(path, lambda p: p.suffix.lower() in SUFFIXES)
+    files = found.paths
     if not files:
-        raise DataError(f"data.path {path}: holds no file of {', '.join(SUFFIXES)}")
+        gone = f", and {len(found.outside)} link(s) lead out of it" if found.outside else ""
+        raise DataError(f"data.path {path}: holds no file of {', '.join(SUFFIXES)}{gone}")
     ids = [file.relative_to(path).as_posix() for file in files]
     folders = [file.parent.relative_to(path).as_posix() for file in files]
     nested = len(set(folders)) > 1
@@ -208,7 +226,7 @@ def _folder(config: CropsConfig, path: Path, split: str) -> CropSource | None:
     names = _first_names(files[0], config)
 
     def read(row: int) -> PixelArray:
-        image = read_image(files[row])
+        image = read_image(files[row], config.max_image_mib)
         found = image.channel_names
         if names is not None and found is not None and found != names and len(found) == len(names):
             raise DataError(
@@ -224,12 +242,13 @@ def _folder(config: CropsConfig, path: Path, split: str) -> CropSource | None:
         label="folder" if nested else None,
         channel_names=names,
         pictures=files[0].suffix.lower() in PICTURE_SUFFIXES,
+        left_out=found.left_out(),
     )
 
 
 def _first_names(file: Path, config: CropsConfig) -> tuple[str, ...] | None:
     try:
-        return read_image(file).channel_names
+        return read_image(file, config.max_image_mib).channel_names
     except DataError:
         if config.on_error == "raise":
             raise

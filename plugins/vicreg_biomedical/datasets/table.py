@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vicreg_core.data.paths import regular_file
 from vicreg_core.errors import DataError
 
 
@@ -31,9 +32,16 @@ def encode_labels(
         array = array[:, 0]
     if array.ndim != 1:
         raise DataError(f"label {column!r} has shape {array.shape}; expected one value a sample")
-    missing = [i for i, v in enumerate(array.tolist()) if v is None or v == "" or v != v]
+    whole = array.dtype.kind == "i"
+    missing = [
+        i for i, v in enumerate(array.tolist()) if v is None or v == "" or v != v or (whole and v == -1)
+    ]
     if missing:
-        raise DataError(f"label {column!r} is missing in {len(missing)} rows (the first is row {missing[0]})")
+        mark = " (as -1, which marks a sample without one)" if whole else ""
+        raise DataError(
+            f"label {column!r} is missing{mark} in {len(missing)} of {len(array)} rows, first in row "
+            f"{missing[0]}; leave these rows out, or name no data.label to train without labels"
+        )
     if names is not None and array.dtype.kind in "iu":
         if int(array.min()) < 0 or int(array.max()) >= len(names):
             raise DataError(
@@ -50,8 +58,7 @@ def read_csv(path: Path) -> dict[str, list[str]]:
     Raises:
         DataError: where it is missing, empty, or a row has another number of cells than the header.
     """
-    if not path.is_file():
-        raise DataError(f"metadata {path}: no such file")
+    path = regular_file(path, "metadata")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]

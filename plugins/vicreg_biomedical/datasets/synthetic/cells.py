@@ -22,7 +22,7 @@ _NUCLEUS_BRIGHTNESS = torch.tensor([0.55, 0.6, 0.55, 0.8])
 _LOBES = torch.tensor([0.04, 0.12, 0.05, 0.06])
 _CHROMATIN = torch.tensor([0.15, 0.45, 0.15, 0.1])
 _FRAGMENTS = torch.tensor([0.0, 0.0, 0.8, 0.0])
-"""One value a phenotype, in the order of :data:`~vicreg_biomedical.synthetic.config.PHENOTYPES`."""
+"""One value a phenotype, in the order of :data:`~vicreg_biomedical.datasets.synthetic.config.PHENOTYPES`."""
 
 
 @dataclass(frozen=True, slots=True)

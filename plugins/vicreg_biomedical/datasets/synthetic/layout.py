@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vicreg_biomedical.synthetic.config import PHENOTYPES, SyntheticCellsConfig
+from vicreg_biomedical.datasets.synthetic.config import PHENOTYPES, SyntheticCellsConfig
 from vicreg_core.contracts.keys import Keys
 
 TREATMENTS = ("DMSO", "compound-A", "compound-B", "compound-C")

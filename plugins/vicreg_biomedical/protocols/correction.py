@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_biomedical.evaluation.columns import Population
+from vicreg_biomedical.protocols.columns import Population
 
 RIDGE = 1e-2
 """Added to variances that are divided by, as a share of their mean, so that noise is not blown up."""

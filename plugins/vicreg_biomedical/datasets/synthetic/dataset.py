@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from vicreg_biomedical.datasets.adapter import CellTable, CropArray
 from vicreg_biomedical.datasets.statistics import crop_facts
-from vicreg_biomedical.synthetic.cells import draw_cells
-from vicreg_biomedical.synthetic.config import CHANNELS, PHENOTYPES, SyntheticCellsConfig
-from vicreg_biomedical.synthetic.layout import TREATMENTS, Layout, assign
-from vicreg_biomedical.synthetic.optics import BIT_DEPTH, expose, plate_effects
+from vicreg_biomedical.datasets.synthetic.cells import draw_cells
+from vicreg_biomedical.datasets.synthetic.config import CHANNELS, PHENOTYPES, SyntheticCellsConfig
+from vicreg_biomedical.datasets.synthetic.layout import TREATMENTS, Layout, assign
+from vicreg_biomedical.datasets.synthetic.optics import BIT_DEPTH, expose, plate_effects
 from vicreg_core.contracts import DataInfo
 from vicreg_core.contracts.keys import Keys
 

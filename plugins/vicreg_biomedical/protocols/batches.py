@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_biomedical.evaluation.columns import Population, population
-from vicreg_biomedical.evaluation.correction import CORRECTIONS
+from vicreg_biomedical.protocols.columns import Population, population
+from vicreg_biomedical.protocols.correction import CORRECTIONS
 from vicreg_core.classifiers.folds import assign_folds
 from vicreg_core.classifiers.linear import LinearProbeOutcome, linear_probe
 from vicreg_core.classifiers.priors import equal_priors

@@ -1,6 +1,6 @@
 """Whole generated plates on disk: an OME-TIFF and a mask a site, and their metadata.
 
-``python -m vicreg_biomedical.synthetic.plates FOLDER`` writes them for trying the plate dataset.
+``python -m vicreg_biomedical.datasets.synthetic.plates FOLDER`` writes them for trying the plate dataset.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vicreg_biomedical.synthetic.cells import draw_cells
-from vicreg_biomedical.synthetic.config import CHANNELS, PHENOTYPES, SyntheticCellsConfig
-from vicreg_biomedical.synthetic.layout import TREATMENTS
-from vicreg_biomedical.synthetic.optics import BIT_DEPTH, expose, plate_effects
+from vicreg_biomedical.datasets.synthetic.cells import draw_cells
+from vicreg_biomedical.datasets.synthetic.config import CHANNELS, PHENOTYPES, SyntheticCellsConfig
+from vicreg_biomedical.datasets.synthetic.layout import TREATMENTS
+from vicreg_biomedical.datasets.synthetic.optics import BIT_DEPTH, expose, plate_effects
 from vicreg_core.contracts.keys import Keys
 
 
@@ -97,7 +97,9 @@ def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]])
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write plates from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m vicreg_biomedical.synthetic.plates", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m vicreg_biomedical.datasets.synthetic.plates", description=__doc__
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--plates", type=int, default=2)
     parser.add_argument("--plate-effect", type=float, default=0.5)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_biomedical.evaluation.columns import Population, population
+from vicreg_biomedical.protocols.columns import Population, population
 from vicreg_core.errors import RunError
 from vicreg_core.evaluation.subjects.subject import Subject
 

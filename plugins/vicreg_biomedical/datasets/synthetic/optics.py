@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vicreg_biomedical.synthetic.config import CHANNELS, SyntheticCellsConfig
+from vicreg_biomedical.datasets.synthetic.config import CHANNELS, SyntheticCellsConfig
 from vicreg_core.contracts.keys import Keys
 
 BIT_DEPTH = 12
