@@ -10,6 +10,8 @@ import torch
 
 from tests.vision.pictures import colour, encoded, gray, write
 from vicreg_core.errors import DataError
+from vicreg_vision.augmentations.facts import ImageFacts
+from vicreg_vision.augmentations.ingest import read_image
 from vicreg_vision.datasets import folder, loading
 from vicreg_vision.datasets.adapters import ImageAdapter, LazyImages, MemoryImages
 from vicreg_vision.datasets.config import FolderConfig
@@ -241,8 +243,83 @@ def test_links_are_followed_and_loops_are_cut(pets: Path, tmp_path_factory: pyte
     (pets / "fox").symlink_to(store)
     (pets / "dog/again").symlink_to(pets)
     (store / "loop").symlink_to(store)
-    assert list(build(pets).ids)[-1] == "fox/1.png"
-    assert len(build(pets)) == 5
+    assert list(build(pets, links="follow").ids)[-1] == "fox/1.png"
+    assert len(build(pets, links="follow")) == 5
+    with pytest.warns(UserWarning, match=r"1 link\(s\) lead out of .*data\.links=follow"):
+        assert len(build(pets)) == 4
+
+
+def test_a_folder_of_links_alone_names_the_key(tmp_path: Path, pets: Path) -> None:
+    farm = tmp_path / "farm"
+    farm.mkdir()
+    (farm / "a.png").symlink_to(pets / "cat/1.png")
+    with pytest.raises(DataError, match=r"1 link\(s\) that lead out of it.*data\.links=follow"):
+        build(farm)
+    assert len(build(farm, links="follow")) == 1
+
+
+def wide(seed: int, largest: int) -> np.ndarray:
+    """16-bit pixels up to a value of fewer bits."""
+    pixels = np.random.default_rng(seed).integers(0, largest + 1, (12, 10)).astype(np.uint16)
+    pixels[0, 0] = largest
+    return pixels
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(255, 8), (1_023, 10), (4_000, 12), (16_383, 14)])
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_sixteen_bit_files_are_stretched_by_the_bits_they_use(
+    tmp_path: Path, largest: int, bits: int, cache: str
+) -> None:
+    for seed in range(3):
+        write(tmp_path / f"{seed}.png", wide(seed, largest))
+    with pytest.warns(UserWarning, match=rf"reach {largest:,}, so they are taken for {bits} bits"):
+        data = build(tmp_path, cache=cache)
+    white = 2**bits - 1
+    expected = np.rint(wide(1, largest).astype(float) * 255 / white)
+    assert np.abs(data[1][0].numpy() - expected).max() <= 1
+    assert data.info.facts["white"] == white
+    # A new image is decoded as those of the training were, from a file or from an array.
+    facts = ImageFacts.of(data.info.facts)
+    assert torch.equal(read_image(tmp_path / "1.png", facts), data[1])
+    assert torch.equal(read_image(wide(1, largest), facts), data[1])
+
+
+def test_all_sixteen_bits_stay_as_they_were_and_nothing_is_said(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    write(tmp_path / "1.png", wide(0, 65_535))
+    data = build(tmp_path)
+    assert len(recwarn) == 0
+    assert "white" not in data.info.facts
+    assert data[0].max() == 255
+
+
+def test_the_bits_can_be_given_and_what_is_brighter_is_white(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    write(tmp_path / "1.png", wide(0, 4_095))
+    data = build(tmp_path, bit_depth=10)
+    assert len(recwarn) == 0
+    assert data.info.facts["white"] == 1_023
+    assert (data[0][0].numpy()[wide(0, 4_095) >= 1_023] == 255).all()
+
+
+def test_a_test_split_is_stretched_as_the_training_split(tmp_path: Path) -> None:
+    write(tmp_path / "train" / "1.png", wide(0, 4_095))
+    write(tmp_path / "test" / "1.png", wide(1, 900))
+    with pytest.warns(UserWarning, match="12 bits"):
+        data = build(tmp_path, "test")
+    assert data.info.facts["white"] == 4_095
+    assert data[0].max() < 60
+
+
+def test_a_picture_larger_than_is_meant_is_refused_by_its_header(tmp_path: Path) -> None:
+    write(tmp_path / "1.png", np.zeros((1_200, 1_100), np.uint8))
+    with pytest.raises(
+        DataError, match=r"1\.png: its 1,100 x 1,200 pixels take 1 MiB.*data\.max_image_mib=1"
+    ):
+        build(tmp_path, max_image_mib=1)
+    assert build(tmp_path, max_image_mib=2).info.facts["max_image_mib"] == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from vicreg_core.errors import RecipeError
+from vicreg_vision.datasets.decode import MOST_MIB, WHITE, Decoding
 
 _DTYPES = {"uint8": torch.uint8, "uint16": torch.uint16, "float32": torch.float32}
 _UNITS = {"uint8": 1.0 / 255.0, "uint16": 1.0 / 65535.0, "float32": 1.0}
@@ -23,6 +24,7 @@ class ImageFacts:
         size: height and width all images have, which then come as a batch; ``None``: each has its own.
         dtype: ``"uint8"``, ``"uint16"`` or ``"float32"`` (with values in ``[0, 1]``).
         mean, std: of each channel, in units where white is 1; empty where the dataset has none.
+        decoding: how files of new images are decoded.
     """
 
     channels: int
@@ -30,6 +32,7 @@ class ImageFacts:
     dtype: str
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    decoding: Decoding = field(default_factory=Decoding)
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> ImageFacts:
@@ -52,7 +55,8 @@ class ImageFacts:
             )
         size = (facts["height"], facts["width"]) if facts["uniform"] else None
         mean, std = tuple(facts.get("mean") or ()), tuple(facts.get("std") or ())
-        return cls(facts["channels"], size, facts["dtype"], mean, std)
+        decoding = Decoding(facts.get("white", WHITE), facts.get("max_image_mib", MOST_MIB))
+        return cls(facts["channels"], size, facts["dtype"], mean, std, decoding)
 
     @property
     def torch_dtype(self) -> torch.dtype:

@@ -14,9 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vicreg_core.data.paths import regular_file
 from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.facts import ImageFacts
-from vicreg_vision.datasets.decode import GRAY_MODES, SIXTEEN_BIT_MODES, decode_image, to_channels
+from vicreg_vision.datasets.decode import (
+    GRAY_MODES,
+    SIXTEEN_BIT_MODES,
+    decode_image,
+    to_channels,
+    to_eight_bits,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -52,6 +59,8 @@ def read_image(item: Any, facts: ImageFacts) -> Tensor:
 
 def _read_file(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_dir():
+            regular_file(path)
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read image {path}: {error.strerror or error}") from None
@@ -63,7 +72,7 @@ def _decode(data: bytes, name: str, facts: ImageFacts) -> Tensor:
             f"cannot read image {name}: files are decoded to 8 bits, but the model takes {facts.dtype}; "
             f"give an array of {facts.dtype} instead"
         )
-    return _fit_channels(decode_image(data, name), facts, name)
+    return _fit_channels(decode_image(data, name, facts.decoding), facts, name)
 
 
 def _pil_pixels(image: PILImage, name: str) -> NDArray[Any]:
@@ -97,6 +106,8 @@ def _from_array(values: NDArray[Any], facts: ImageFacts, name: str, *, channels_
         if values.shape[own] not in possible and values.shape[other] in possible:
             own = other
         values = np.moveaxis(values, own, 0)
+    if values.dtype == np.uint16 and facts.dtype == "uint8":
+        values = to_eight_bits(values, facts.decoding.white)
     image = torch.from_numpy(np.array(_to_dtype(values, facts.dtype, name)))
     return _fit_channels(image, facts, name)
 

@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 
 from vicreg_core.contracts import DataInfo, DatasetAdapter
 from vicreg_core.errors import DataError
-from vicreg_vision.datasets.decode import decode_image, to_channels
+from vicreg_vision.datasets.decode import Decoding, decode_image, to_channels
 from vicreg_vision.datasets.layout import evenly_spaced
 from vicreg_vision.datasets.parallel import each
 from vicreg_vision.datasets.sources import ImageSource, read
@@ -65,6 +65,7 @@ class ImageAdapter(DatasetAdapter):
     """
 
     statistics_sample: int
+    how: Decoding
 
     def __init__(
         self,
@@ -95,8 +96,15 @@ class ImageAdapter(DatasetAdapter):
                 "dtype": "uint8",
                 "mean": mean,
                 "std": std,
+                **self._decoding(),
             }
         )
+
+    def _decoding(self) -> dict[str, int]:
+        """How new images are to be decoded, where that is not as usual."""
+        usual = Decoding()
+        told = {"white": self.how.white, "max_image_mib": self.how.most_mib}
+        return {k: v for (k, v), u in zip(told.items(), (usual.white, usual.most_mib), strict=True) if v != u}
 
     def _statistics(self, rows: NDArray[np.int64]) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each channel over these images, every image counting the same."""
@@ -118,7 +126,9 @@ class MemoryImages(ImageAdapter):
         *,
         raw_size: tuple[int, int] | None = None,
         skipped: Sequence[str] = (),
+        how: Decoding | None = None,
     ) -> None:
+        self.how = how or Decoding()
         size = (images.shape[2], images.shape[3])
         super().__init__(annotations, images.shape[1], size, raw_size or reduced(size), skipped)
         self.images = images
@@ -154,13 +164,16 @@ class LazyImages(ImageAdapter):
         raw_size: tuple[int, int],
         convert_colour: bool,
         skipped: Sequence[str] = (),
+        how: Decoding | None = None,
     ) -> None:
+        self.how = how or Decoding()
         super().__init__(annotations, channels, size, raw_size, skipped)
         self.source, self.rows, self.convert_colour = source, rows, convert_colour
 
     def __getitem__(self, index: int) -> Tensor:
         """One image, ``(C, H, W) uint8``."""
-        return decode_at(self.source, int(self.rows[index]), self.channels, self.convert_colour)
+        row = int(self.rows[index])
+        return decode_at(self.source, row, self.channels, self.convert_colour, self.how)
 
     def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(n, F) float32`` pixels in ``[0, 1]``, images resized to :attr:`raw_size`."""
@@ -169,14 +182,16 @@ class LazyImages(ImageAdapter):
         return np.concatenate(features) if features else np.empty((0, width), np.float32)
 
 
-def decode_at(source: ImageSource, index: int, channels: int, convert_colour: bool) -> Tensor:
+def decode_at(
+    source: ImageSource, index: int, channels: int, convert_colour: bool, how: Decoding | None = None
+) -> Tensor:
     """One image of a source, ``(channels, H, W) uint8``.
 
     Raises:
         UnreadableImageError: where it cannot be decoded.
         DataError: for a colour image where one channel is expected and ``convert_colour`` is false.
     """
-    image = decode_image(read(source, index), source.name(index))
+    image = decode_image(read(source, index), source.name(index), how)
     if image.shape[0] > channels and not convert_colour:
         raise DataError(
             f"image {source.name(index)} is in colour, but the training images looked at are grayscale: "

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from vicreg_core.recipes.schema import StrictModel
+from vicreg_core.recipes.schema import PositiveInt, StrictModel
 
 
 class DigitsConfig(StrictModel):
@@ -23,6 +23,13 @@ class ImageConfig(StrictModel):
         Literal["raise", "skip"],
         Field(description="what to do with an unreadable image; skip decodes all of them once at the start"),
     ] = "raise"
+    bit_depth: Annotated[
+        Annotated[int, Field(ge=8, le=16)] | None,
+        Field(description="bits that 16-bit images use; none: the fewest that hold the training images"),
+    ] = None
+    max_image_mib: Annotated[
+        PositiveInt, Field(description="most memory of one decoded image, in MiB; larger ones are refused")
+    ] = 256
     cache: Annotated[
         Literal["auto", "memory", "none"],
         Field(description="auto: hold images of one size decoded in memory where they take up to 2 GiB"),
@@ -36,6 +43,10 @@ class FolderConfig(ImageConfig):
     test_path: Annotated[
         str | None, Field(description="folder of test images; none: a sub-folder test or val beside train")
     ] = None
+    links: Annotated[
+        Literal["inside", "follow"],
+        Field(description="inside: links that lead out of the folder are left out; follow: they are read"),
+    ] = "inside"
     labels: Annotated[
         Literal["auto", "none"],
         Field(description="auto: the first sub-folder of each image, where every image lies in one"),

@@ -7,6 +7,7 @@ since torchvision 0.29, and its PNG decoder can crash the process on a damaged f
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -48,30 +49,52 @@ class UnreadableImageError(DataError):
         )
 
 
-def decode_image(data: bytes, name: str) -> Tensor:
+WHITE = 65_535
+"""The value of a 16-bit image that becomes 255, where no other is known."""
+MOST_MIB = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How images are decoded: the same for training, evaluation and new images of a model.
+
+    Attributes:
+        white: value of a 16-bit image that becomes 255; cameras and microscopes often store 12 bits in 16.
+        most_mib: most memory of one decoded image, in MiB.
+    """
+
+    white: int = WHITE
+    most_mib: int = MOST_MIB
+
+
+def decode_image(data: bytes, name: str, how: Decoding | None = None) -> Tensor:
     """Decode the bytes of an image file, turned upright by its EXIF orientation.
 
-    16-bit grayscale is scaled to 8 bits (65,535 becomes 255), transparency is laid over white, and of an
-    animation or a multi-page file the first picture is taken.
+    16-bit grayscale is scaled to 8 bits (``how.white`` becomes 255, and what is brighter too), transparency
+    is laid over white, and of an animation or a multi-page file the first picture is taken.
 
     Args:
         data: the content of the file.
         name: what errors call the image.
+        how: white and the limit of size.
 
     Returns:
         ``(1, H, W)`` (grayscale) or ``(3, H, W)`` (RGB) ``uint8``.
 
     Raises:
-        UnreadableImageError: for empty, truncated or damaged files and pixels of neither 8 nor 16 bits.
+        UnreadableImageError: for empty, truncated or damaged files, pixels of neither 8 nor 16 bits, and
+            images that take more memory than allowed, which are not decoded.
     """
     if not data:
         raise UnreadableImageError(name, "the file is empty (0 bytes)")
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    how = how or Decoding()
     try:
         with Image.open(io.BytesIO(data)) as image:
+            _require_size(image, how.most_mib)
             turned = image.getexif().get(EXIF_ORIENTATION, 1) != 1
-            return torch.from_numpy(_pixels(ImageOps.exif_transpose(image) if turned else image))
+            return torch.from_numpy(_pixels(ImageOps.exif_transpose(image) if turned else image, how.white))
     except UnidentifiedImageError:
         raise UnreadableImageError(name, "not an image in a known format") from None
     except _UnsupportedError as error:
@@ -86,10 +109,32 @@ class _UnsupportedError(ValueError):
     """Pixels that have no agreed meaning as an 8-bit image."""
 
 
-def _pixels(image: PILImage) -> Pixels:
+def _require_size(image: PILImage, most_mib: int) -> None:
+    """Refuse by its header what would take minutes and gigabytes to decode."""
+    size = image.width * image.height * (1 if image.mode in GRAY_MODES else 3)
+    if size > most_mib << 20:
+        raise _UnsupportedError(
+            f"its {image.width:,} x {image.height:,} pixels take {size >> 20:,} MiB when decoded, more than "
+            f"data.max_image_mib={most_mib} allows"
+        )
+
+
+def widest(data: bytes) -> int:
+    """The largest pixel of a 16-bit grayscale image; 0 where it is no such image, or cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return int(np.asarray(image).max()) if image.mode in SIXTEEN_BIT_MODES else 0
+    # Only a range is wanted here; decoding reports what is wrong with an image.
+    except Exception:
+        return 0
+
+
+def _pixels(image: PILImage, white: int) -> Pixels:
     """``(1 | 3, H, W) uint8`` of an upright image."""
     if image.mode in SIXTEEN_BIT_MODES:
-        return _from_wide(np.asarray(image))[np.newaxis]
+        return to_eight_bits(np.asarray(image), white)[np.newaxis]
     if image.mode == "F":
         raise _UnsupportedError(f"32-bit floating-point pixels have no fixed range; {_ADVICE}")
     gray = image.mode in GRAY_MODES
@@ -107,11 +152,16 @@ def _over_white(image: PILImage) -> PILImage:
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
 
 
-def _from_wide(pixels: NDArray[Any]) -> Pixels:
-    """16-bit grayscale ``(H, W)`` as 8 bits; Pillow holds it in 32 bits for some formats."""
+def to_eight_bits(pixels: NDArray[Any], white: int) -> Pixels:
+    """16-bit values as 8 bits, of which ``white`` is 255; Pillow holds them in 32 bits for some formats.
+
+    Raises:
+        ValueError: a value is negative or beyond 16 bits.
+    """
     if pixels.min() < 0 or pixels.max() > 65_535:
         raise _UnsupportedError(f"pixels from {pixels.min()} to {pixels.max()}, beyond 16 bits; {_ADVICE}")
-    return ((pixels.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
+    wide = np.minimum(pixels.astype(np.uint32), white)
+    return ((wide * 255 + white // 2) // white).astype(np.uint8)
 
 
 def to_channels(image: Tensor, channels: int) -> Tensor:

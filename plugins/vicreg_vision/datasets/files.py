@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from vicreg_core.data.paths import is_inside
 from vicreg_core.errors import DataError
 
 IMAGE_SUFFIXES = frozenset(
@@ -40,10 +41,12 @@ class Found:
     Attributes:
         paths: relative to the folder, with forward slashes, sorted by code point.
         others: how many files of each suffix were passed over.
+        outside: how many links lead out of the folder and were left out.
     """
 
     paths: list[str]
     others: Counter[str]
+    outside: int = 0
 
     def listing(self) -> str:
         """The commonest suffixes of the other files, with their counts."""
@@ -72,16 +75,22 @@ def existing_folder(path: str, key: str) -> Path:
     )
 
 
-def find_images(root: Path) -> Found:
+def find_images(root: Path, follow: bool = False) -> Found:
     """All image files below ``root``, hidden files and folders left out.
 
-    Symbolic links are followed; a folder reached a second time, as in a loop, is not entered again.
+    Symbolic links inside the folder are followed; a folder reached a second time, as in a loop, is not
+    entered again.
+
+    Args:
+        root: an existing folder.
+        follow: also follow links that lead out of it.
 
     Raises:
         DataError: for a folder that may not be listed.
     """
     paths: list[str] = []
     others: Counter[str] = Counter()
+    outside = 0
     entered: set[tuple[int, int]] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_refuse):
         status = os.stat(folder)
@@ -89,27 +98,42 @@ def find_images(root: Path) -> Found:
             subfolders.clear()
             continue
         entered.add((status.st_dev, status.st_ino))
-        subfolders[:] = sorted(filter(_visible, subfolders))
+        away = set() if follow else _leading_out(root, folder, [*subfolders, *names])
+        outside += len(away)
+        subfolders[:] = sorted(name for name in subfolders if _visible(name) and name not in away)
         relative = Path(folder).relative_to(root)
-        for name in filter(_visible, names):
+        for name in names:
+            if not _visible(name) or name in away:
+                continue
             suffix = os.path.splitext(name)[1].lower()
             if suffix in IMAGE_SUFFIXES:
                 paths.append((relative / name).as_posix())
             else:
                 others[suffix or "no suffix"] += 1
-    return Found(sorted(paths), others)
+    return Found(sorted(paths), others, outside)
 
 
-def image_folder(root: Path, key: str) -> Found:
+def _leading_out(root: Path, folder: str, names: list[str]) -> set[str]:
+    """The links among the entries of a folder that lead out of ``root``."""
+    links = (name for name in names if _visible(name) and os.path.islink(os.path.join(folder, name)))
+    return {name for name in links if not is_inside(root, Path(folder, name))}
+
+
+def image_folder(root: Path, key: str, follow: bool = False) -> Found:
     """:func:`find_images` of a folder that must hold some.
 
     Raises:
         DataError: saying what lies there instead.
     """
-    found = find_images(root)
+    found = find_images(root, follow)
     if found.paths:
         return found
     kinds = found.listing()
+    if found.outside:
+        raise DataError(
+            f"{key}: no image below {root}, but {found.outside} link(s) that lead out of it; if they are "
+            "meant, set data.links=follow"
+        )
     raise DataError(
         f"{key}: no image below {root} ({f'other files there: {kinds}' if kinds else 'it holds no file'}). "
         f"Images end in {', '.join(sorted(IMAGE_SUFFIXES))}"

@@ -44,8 +44,15 @@ def build(config: FolderConfig, split: Split) -> ImageAdapter | None:
     chosen = train if split == "train" else test
     if chosen is None:
         return None
-    train_images = image_folder(train.root, train.key)
-    images = train_images if split == "train" else image_folder(chosen.root, chosen.key)
+    follow = config.links == "follow"
+    train_images = image_folder(train.root, train.key, follow)
+    images = train_images if split == "train" else image_folder(chosen.root, chosen.key, follow)
+    if images.outside:
+        warnings.warn(
+            f"vision/folder: {images.outside} link(s) lead out of {chosen.root} and are left out; "
+            "data.links=follow reads them",
+            stacklevel=2,
+        )
     if images.others:
         warnings.warn(
             f"vision/folder: passed over {images.others.total()} other files in {chosen.root}: "
@@ -53,8 +60,9 @@ def build(config: FolderConfig, split: Split) -> ImageAdapter | None:
             stacklevel=2,
         )
     train_source, source = FileSource(train.root, train_images.paths), FileSource(chosen.root, images.paths)
-    train_layout = scan_layout(train_source, config.channels)
-    layout = train_layout if split == "train" else scan_layout(source, config.channels)
+    train_layout = scan_layout(train_source, config.channels, config.bit_depth)
+    # The white of every split is the training split's; here it is not asked for.
+    layout = train_layout if split == "train" else scan_layout(source, config.channels, bit_depth=16)
     annotations = _annotate(chosen, images, _labels(train_images.paths, config))
     return open_images(source, annotations, config, layout, train_layout)
 

@@ -21,7 +21,7 @@ from vicreg_vision.datasets.adapters import (
     reduced,
 )
 from vicreg_vision.datasets.config import ImageConfig
-from vicreg_vision.datasets.decode import UnreadableImageError
+from vicreg_vision.datasets.decode import Decoding, UnreadableImageError
 from vicreg_vision.datasets.layout import Layout, evenly_spaced
 from vicreg_vision.datasets.parallel import cores, each
 from vicreg_vision.datasets.sources import ImageSource, read
@@ -60,7 +60,8 @@ def open_images(
             be; for images of unlike size where ``cache`` is ``memory``.
     """
     convert = config.channels == 1
-    decode = partial(decode_at, source, channels=train.channels, convert_colour=convert)
+    how = Decoding(train.white, config.max_image_mib)
+    decode = partial(decode_at, source, channels=train.channels, convert_colour=convert, how=how)
     skip = config.on_error == "skip"
     keep = _buffer(len(source), train.channels, layout.size, config)
     found = None if keep is None and not skip else _decode_all(source, decode, keep, skip)
@@ -72,7 +73,7 @@ def open_images(
     raw_size = reduced(train.size)
     kept = annotations.at(found.rows) if found.skipped else annotations
     if found.images is not None:
-        return MemoryImages(found.images, kept, raw_size=raw_size, skipped=found.skipped)
+        return MemoryImages(found.images, kept, raw_size=raw_size, skipped=found.skipped, how=how)
     if config.cache == "memory":
         raise DataError(
             "data.cache=memory holds all images as one array, but they are not of one size: set "
@@ -87,6 +88,7 @@ def open_images(
         raw_size=raw_size,
         convert_colour=convert,
         skipped=found.skipped,
+        how=how,
     )
 
 

@@ -64,8 +64,8 @@ def open_table(chosen: ImageTable, train: ImageTable, config: ColumnsConfig) -> 
     train_columns = train.columns(config)
     columns = train_columns if chosen is train else chosen.columns(config)
     train_source, source = train.source(train_columns), chosen.source(columns)
-    train_layout = scan_layout(train_source, config.channels)
-    layout = train_layout if chosen is train else scan_layout(source, config.channels)
+    train_layout = scan_layout(train_source, config.channels, config.bit_depth)
+    layout = train_layout if chosen is train else scan_layout(source, config.channels, bit_depth=16)
     labels, classes = _labels(chosen, columns, train, train_columns)
     annotations = Annotations(
         _ids(chosen, columns),
