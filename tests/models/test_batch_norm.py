@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.objectives.processes import own_rows, run_processes
 from tests.objectives.reference import relative_error
-from vicreg_core.models.batch_norm import GlobalBatchNorm, synchronise_batch_norm
+from vicreg_core.models.batch_norm import GlobalBatchNorm, _NormaliseGlobally, synchronise_batch_norm
 
 CASES: dict[str, tuple[type[nn.Module], tuple[int, ...], dict[str, Any]]] = {
     "1d": (nn.BatchNorm1d, (13, 5), {}),
@@ -162,3 +162,38 @@ def test_state_loads_across_kinds(tmp_path: Path) -> None:
     own = GlobalBatchNorm(5).double()
     own.load_state_dict(torch.load(tmp_path / "norm.pt", weights_only=True))
     assert torch.equal(own.eval()(x), norm.eval()(x))
+
+
+def flat_and_maps() -> list[Tensor]:
+    """float32 rows, and feature maps in the memory format in which torch's own sums are least exact."""
+    generator = torch.Generator().manual_seed(3)
+    rows = torch.randn(1301, 6, generator=generator) + 3
+    maps = torch.randn(13, 6, 40, 25, generator=generator) + 3
+    return [rows, maps.to(memory_format=torch.channels_last), maps.bfloat16()]
+
+
+def normalised(processes: int = 1, rank: int = 0) -> list[tuple[Tensor, ...]]:
+    found = []
+    for x in flat_and_maps():
+        ends = torch.linspace(0, 1, processes + 1).pow(1.3).mul(len(x)).int().tolist()
+        weight, bias = torch.linspace(0.5, 2, 6), torch.linspace(-1, 1, 6)
+        found.append(_NormaliseGlobally.apply(x[ends[rank] : ends[rank + 1]], weight, bias, 1e-5))
+    return found
+
+
+def normalised_in_processes(rank: int, processes: int) -> list[tuple[Tensor, ...]]:
+    return normalised(processes, rank)
+
+
+@pytest.mark.distributed
+def test_float32_does_not_depend_on_how_rows_are_shared(tmp_path: Path) -> None:
+    """Bitwise: a ReLU behind the norm makes a finite difference of a rounding error at its kink."""
+    results = run_processes(normalised_in_processes, 3, tmp_path)
+    for case, expected in enumerate(normalised()):
+        output, mean, variance, count = expected
+        assert torch.equal(torch.cat([result[case][0] for result in results]), output)
+        for result in results:
+            assert torch.equal(torch.stack(result[case][1:3]), torch.stack([mean, variance]))
+            assert float(result[case][3]) == float(count)
+        wide = flat_and_maps()[case].double().transpose(0, 1).flatten(1)
+        assert relative_error([mean, variance], [wide.mean(1), wide.var(1, correction=0)]) < 1e-7

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -77,14 +79,24 @@ def make_recipe(**sections) -> Recipe:
 
 
 def make_trainer(
-    folder, *, data: Mixture | None = None, objective=None, dropout: float = 0.1, **sections
+    folder,
+    *,
+    data: Mixture | None = None,
+    objective=None,
+    dropout: float = 0.1,
+    build_encoder: Callable[[], Encoder] | None = None,
+    **sections,
 ) -> Trainer:
-    """A trainer of the toy into ``folder``, weights from a fixed seed, ready to ``fit`` or ``restore``."""
+    """A trainer of the toy into ``folder``, weights from a fixed seed, ready to ``fit`` or ``restore``.
+
+    The projector takes the dtype of the encoder.
+    """
     recipe, data = make_recipe(**sections), data or Mixture()
     folder.mkdir(exist_ok=True, parents=True)
     torch.manual_seed(0)
-    encoder = MLP(dropout)
-    model = JointEmbedding(encoder, build_projector(encoder.embedding_dim, recipe.projector.dims))
+    encoder = build_encoder() if build_encoder else MLP(dropout)
+    projector = build_projector(encoder.embedding_dim, recipe.projector.dims)
+    model = JointEmbedding(encoder, projector.to(next(encoder.parameters()).dtype))
     plan = StepPlan(len(data), recipe.train.batch_size, recipe.seed)
     device = torch.device("cpu")
     loader = ViewLoader(
