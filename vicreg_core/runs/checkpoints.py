@@ -76,9 +76,14 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], fingerprint:
         if not saved:
             raise
         raise RunError(f"{error}. Make room and go on from step {saved[-1]} with --resume") from error
+    prune(folder, keep)
+    return target
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Drop all but the latest ``keep`` checkpoints; also at a resume, since a kill may come before it."""
     for old in steps_saved(folder)[:-keep]:
         remove(checkpoint_path(folder, old))
-    return target
 
 
 def load_checkpoint(path: Path, fingerprint: str, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -26,7 +26,7 @@ from vicreg_core.objectives.base import Objective, Terms
 from vicreg_core.optim.build import build_optimizer, peak_learning_rate
 from vicreg_core.optim.schedules import learning_rate
 from vicreg_core.recipes.schema import Recipe
-from vicreg_core.runs.checkpoints import checkpoint_path, restore_newest, save_checkpoint
+from vicreg_core.runs.checkpoints import checkpoint_path, prune, restore_newest, save_checkpoint
 from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.runs.metrics import MetricsFile
 from vicreg_core.training.failure import explain_non_finite
@@ -213,6 +213,7 @@ class Trainer:
         if rank() > 0:
             self._restore(lambda _: None)
         if rank() == 0:
+            prune(self.run.checkpoints, self.recipe.train.keep_checkpoints)
             self.metrics.truncate_after(self.step, self.progress.say)
         return self.step
 
