@@ -112,6 +112,12 @@ def test_pairs_are_ordered() -> None:
         CellsConfig(zoom=(1.2, 0.8))
 
 
+@pytest.mark.parametrize("preset", [{"name": "x"}, ["none"], 3, None])
+def test_a_preset_that_is_no_name_is_a_mistake_of_the_recipe(preset: object) -> None:
+    with pytest.raises(ValidationError, match="preset"):
+        CellsConfig.model_validate({"preset": preset})
+
+
 def test_channel_dropout_always_leaves_one() -> None:
     data = cells()
     config = CellsConfig(preset="none", channel_dropout=1.0)

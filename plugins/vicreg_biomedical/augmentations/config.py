@@ -115,7 +115,8 @@ class CellsConfig(StrictModel):
     def _fill_from_preset(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        return {**PRESETS.get(given.get("preset", "fluorescence"), {}), **given}
+        preset = given.get("preset", "fluorescence")
+        return {**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given}
 
     @model_validator(mode="after")
     def _ordered(self) -> CellsConfig:
