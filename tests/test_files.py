@@ -9,10 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import atomic_path, is_leftover, is_whole, remove, remove_partials, sealed, write_text
+from vicreg_core.files import (
+    atomic_path,
+    is_leftover,
+    is_whole,
+    remove,
+    remove_partials,
+    sealed,
+    write_array,
+    write_text,
+)
 
 
 def test_replaces_a_file_and_a_folder(tmp_path):
@@ -115,3 +125,20 @@ def test_a_seal_is_broken_by_any_change():
     assert not is_whole({**values, "a": 2})
     assert not is_whole({"a": 1, "b": [1.5, None]})
     assert not is_whole({})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files by the system")
+@pytest.mark.parametrize("short", [1, 100, 5000])
+def test_an_array_of_which_the_disk_refuses_the_end_is_not_taken_for_written(tmp_path, short):
+    import resource
+
+    array = np.arange(3000, dtype=np.float64)
+    write_array(tmp_path / "x.npy", array)
+    assert np.array_equal(np.load(tmp_path / "x.npy"), array)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "x.npy").stat().st_size - short, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write_array(tmp_path / "y.npy", array)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -10,6 +10,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from vicreg_core.errors import RunError
@@ -86,6 +87,22 @@ def write_text(target: Path, text: str) -> None:
     """Write a whole UTF-8 text file atomically."""
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_array(path: Path, array: Any) -> None:
+    """Write a numpy array as ``.npy``.
+
+    ``np.save`` to a file closes it in C and does not hear that the disk refused the last buffer; here each
+    byte goes through Python's stream, which raises.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    import numpy as np
+
+    with path.open("wb") as stream:
+        plain: Any = SimpleNamespace(write=stream.write)
+        np.save(plain, array)
 
 
 def remove(path: Path) -> None:

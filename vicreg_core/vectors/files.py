@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import atomic_path, sync_file
+from vicreg_core.files import atomic_path, sync_file, write_array
 
 _CSV_ROWS = 8192
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -131,8 +131,7 @@ def _write_npz(path: Path, table: VectorTable) -> None:
 
 
 def _write_npy(path: Path, table: VectorTable) -> None:
-    with path.open("wb") as stream:
-        np.save(stream, table.vectors)
+    write_array(path, table.vectors)
 
 
 def _write_h5ad(path: Path, table: VectorTable) -> None:

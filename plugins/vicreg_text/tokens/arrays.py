@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import DataError
+from vicreg_core.files import write_array
 from vicreg_text.cache import cached_folder, key_of
 from vicreg_text.tokens.config import TokenizerConfig
 from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, parted, pretrained_tokenizer, train_tokenizer
@@ -123,7 +124,7 @@ def _write(documents: Texts, tokenizer_json: bytes, folder: Path) -> None:
     flat[:] = np.memmap(folder / "flat.raw", dtype=dtype, mode="r")
     flat.flush()
     (folder / "flat.raw").unlink()
-    np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
+    write_array(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def _encoded(documents: Texts, tokenizer: Tokenizer) -> Iterator[tuple[int, list[int]]]:

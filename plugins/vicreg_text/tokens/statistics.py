@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.errors import DataError
+from vicreg_core.files import write_array
 from vicreg_text.cache import cached_folder, key_of
 from vicreg_text.tokens.arrays import Tokens
 
@@ -42,8 +43,8 @@ def starting_assets(tokens: Tokens, key: str, vocab_size: int, width: int, max_f
 
     def write(folder: Path) -> None:
         idf, vectors = _fit(tokens, n, vocab_size, width)
-        np.save(folder / "idf.npy", idf)
-        np.save(folder / "token_vectors.npy", vectors)
+        write_array(folder / "idf.npy", idf)
+        write_array(folder / "token_vectors.npy", vectors)
 
     folder = cached_folder("statistics", key_of(_FORMAT, key, vocab_size, width, n), write)
     return {name: (folder / Path(name).name).read_bytes() for name in (IDF, VECTORS)}
