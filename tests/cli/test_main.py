@@ -97,7 +97,12 @@ def failing(what: str, *options: str, **environment: str) -> Result:
         ("user", 2, "Error: no such run\n  look elsewhere\n"),
         ("signal", 143, "Error: stopped by SIGTERM\n"),
         ("interrupt", 130, "Stopped.\n"),
-        ("disk", 1, "Error: No space left on device (runs/a/model)\n"),
+        (
+            "disk",
+            1,
+            "Error: No space left on device (runs/a/model): make room, or write elsewhere; a run that was cut off "
+            "goes on with --resume\n",
+        ),
     ],
 )
 def test_an_error_is_one_block_and_an_exit_code(what: str, code: int, text: str) -> None:

@@ -154,3 +154,21 @@ def test_what_is_not_a_run(tmp_path):
     make_run(tmp_path / "run")
     with pytest.raises(RecipeError, match="evaluate"):
         evaluate_run(tmp_path / "run", overrides=["evaluate.max_trian=3"])
+
+
+def test_samples_that_are_all_alike_are_evaluated_and_what_is_not_defined_is_null(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    make_run(run)
+    monkeypatch.setattr(
+        Points, "raw_features", lambda self, indices: np.zeros((len(indices), 600), np.float32)
+    )
+    monkeypatch.setattr(
+        Points,
+        "__getitems__",
+        lambda self, indices: torch.zeros(len(np.asarray(indices)), self.config.dims),
+    )
+    said = []
+    result = evaluate_run(run, ["knn", "linear", "clustering", "rank", "retrieval"], say=said.append)
+    assert kept(run) == result
+    assert result["baselines"]["raw_features"]["linear"]["undefined"] == ["variance_kept"]
+    assert any("not defined for these samples: variance_kept" in line for line in said)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vicreg_core.contracts import Encoder
+from vicreg_core.evaluation.metrics.finite import finite, undefined
 from vicreg_core.evaluation.protocols.registry import Protocol, load_protocol
 from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, Bench
 from vicreg_core.evaluation.subjects.subject import Subject
@@ -102,8 +103,12 @@ def _run(name: str, protocol: Protocol, subject: Subject, say: Say) -> dict[str,
         return {"skipped": reason}
     say(f"{name} of {subject.name}")
     started = time.perf_counter()
-    result = protocol(subject)
-    return {**result, **subject.remarks, "seconds": round(time.perf_counter() - started, 2)}
+    result = {**protocol(subject), **subject.remarks}
+    if names := sorted(set(undefined(result))):
+        # Samples all alike, say: no figure is made up, and what can be said is.
+        result = {**finite(result), "undefined": names}
+        say(f"{name} of {subject.name}: not defined for these samples: {', '.join(names)}")
+    return {**result, "seconds": round(time.perf_counter() - started, 2)}
 
 
 def _no_labels(subject: Subject) -> str | None:

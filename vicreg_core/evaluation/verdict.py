@@ -25,9 +25,11 @@ class Score(NamedTuple):
 
 
 def scores_of(protocol: str, result: Mapping[str, Any]) -> Iterator[Score]:
-    """The headlines of a protocol's result, in its order; none where it was skipped."""
+    """The headlines of a protocol's result, in its order; none where it was skipped or is not defined."""
     rows = result.get("rows", [result] if "metric" in result else [])
     for row in rows:
+        if row[row["metric"]] is None:
+            continue
         name = f"{protocol}: {row['name']}" if "name" in row else protocol
         yield Score(
             name,
@@ -42,7 +44,7 @@ def scores_of(protocol: str, result: Mapping[str, Any]) -> Iterator[Score]:
 def interval_of(row: Mapping[str, Any]) -> tuple[float, float] | None:
     """The 95 % interval of a row's headline: that of its metric by name, else the row's only one."""
     bounds = row.get(f"{row['metric']}_interval", row.get("interval"))
-    return None if bounds is None else (float(bounds[0]), float(bounds[1]))
+    return None if bounds is None or None in bounds else (float(bounds[0]), float(bounds[1]))
 
 
 def add_verdicts(protocol: str, result: dict[str, Any], floors: Mapping[str, Mapping[str, Any]]) -> None:
@@ -54,8 +56,8 @@ def add_verdicts(protocol: str, result: dict[str, Any], floors: Mapping[str, Map
         floors: results of the same protocol by floor; one without the headline is left out.
     """
     beside = {floor: {score.name: score for score in scores_of(protocol, of)} for floor, of in floors.items()}
-    rows = result.get("rows", [result])
-    for row, score in zip(rows, scores_of(protocol, result), strict=False):
+    rows = [row for row in result.get("rows", [result]) if row.get(row.get("metric")) is not None]
+    for row, score in zip(rows, scores_of(protocol, result), strict=True):
         row |= judge(score, {floor: of[score.name] for floor, of in beside.items() if score.name in of})
 
 
