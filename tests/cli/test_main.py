@@ -100,8 +100,8 @@ def failing(what: str, *options: str, **environment: str) -> Result:
         (
             "disk",
             1,
-            "Error: No space left on device (runs/a/model): make room, or write elsewhere; a run that was cut "
-            "off goes on with --resume\n",
+            "Error: No space left on device (runs/a/model): make room, or write elsewhere; a run that was "
+            "cut off goes on with --resume\n",
         ),
     ],
 )
