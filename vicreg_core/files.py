@@ -109,7 +109,7 @@ def remove(path: Path) -> None:
     """Remove a file or a folder if it is there; a folder is gone at once or not at all."""
     if path.is_dir() and not path.is_symlink():
         aside = path
-        if not path.name.startswith((_PARTIAL, _REMOVED)):
+        if not is_leftover(path.name):
             aside = path.with_name(_temporary_name(_REMOVED, path))
             path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)

@@ -15,15 +15,17 @@ _OUT_OF_MEMORY = re.compile(
 _CUT_SHORT = re.compile(
     r"no space left|disk quota|inline_container|PytorchStreamWriter|file write failed", re.I
 )
+_ROOM = "make room, or write elsewhere; a run that was cut off goes on with --resume"
+_RIGHTS = "you may not read or write there; change its permissions, or give another path"
 _ADVICE = {
-    errno.ENOSPC: "make room, or write elsewhere; a run that was cut off goes on with --resume",
-    errno.EDQUOT: "make room, or write elsewhere; a run that was cut off goes on with --resume",
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
     errno.EFBIG: "the file may not be as large as that here (ulimit -f, or the file system's own limit)",
     errno.EMFILE: "raise the limit (ulimit -n 65536), or lower data.workers",
     errno.ENFILE: "the whole machine has too many open files; close other programs, or lower data.workers",
     errno.EROFS: "the file system is read-only; give a folder that can be written to",
-    errno.EACCES: "you may not read or write there; change its permissions, or give another path",
-    errno.EPERM: "you may not read or write there; change its permissions, or give another path",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
     errno.ENOMEM: "the machine's memory is used up",
     errno.EIO: "the disk or its connection fails; look at the system's log",
     errno.ENAMETOOLONG: "give a shorter path",
@@ -48,8 +50,7 @@ def limit_met(error: BaseException) -> str | None:
             reason = words.splitlines()[0] if words else "Out of memory"
             return f"{reason}: {_MEMORY}"
         if _is_library_error(each) and _CUT_SHORT.search(words):
-            full = f"No space left on device: {_ADVICE[errno.ENOSPC]}"
-            return f"a file could not be written whole, most likely {full}"
+            return f"a file could not be written whole, most likely No space left on device: {_ROOM}"
     return None
 
 

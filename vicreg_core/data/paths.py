@@ -105,19 +105,49 @@ def files_below(root: Path, keep: Callable[[Path], bool] = lambda _: True) -> Fi
     Raises:
         DataError: for a folder that may not be listed.
     """
+    outside: list[Path] = []
     found = FilesBelow([], [], [])
-    for path in _walk(root, found):
-        if path.name.startswith(".") or not keep(path):
-            continue
-        if path.is_symlink() and not is_inside(root, path):
-            found.outside.append(path)
-        elif path.is_file():
-            found.paths.append(path)
-        else:
-            found.special.append(path)
+    for path in walk_files(root, outside):
+        if keep(path):
+            (found.paths if path.is_file() else found.special).append(path)
+    found.outside.extend(path for path in outside if path.is_dir() or keep(path))
     for paths in (found.paths, found.outside, found.special):
         paths.sort()
     return found
+
+
+def walk_files(
+    root: Path,
+    outside: list[Path],
+    *,
+    follow: bool = False,
+    visible: Callable[[str], bool] = lambda name: not name.startswith("."),
+) -> Iterator[Path]:
+    """Everything below ``root`` that is no folder; links inside it are followed, once each folder.
+
+    Args:
+        root: an existing folder.
+        outside: is given the links that lead out of it, which are left out.
+        follow: go through those links as well.
+        visible: asked with the name of each file and folder; the others are passed over.
+
+    Raises:
+        DataError: for a folder that may not be listed.
+    """
+    entered: set[tuple[int, int]] = set()
+    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_refuse):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in entered:
+            subfolders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        here = Path(folder)
+        seen = [name for name in (*subfolders, *names) if visible(name)]
+        links = () if follow else [name for name in seen if os.path.islink(os.path.join(folder, name))]
+        away = {name for name in links if not is_inside(root, here / name)}
+        outside.extend(here / name for name in away)
+        subfolders[:] = sorted(name for name in subfolders if visible(name) and name not in away)
+        yield from (here / name for name in names if visible(name) and name not in away)
 
 
 def require_size(size: int, most_mib: int, name: str, key: str, advice: str = "") -> None:
@@ -140,23 +170,6 @@ def require_size(size: int, most_mib: int, name: str, key: str, advice: str = ""
             f"that {key}={most_mib} allows; is it what you mean? Then set {key}={-(-size // _MIB)}"
             f"{f'. {advice}' if advice else ''}"
         )
-
-
-def _walk(root: Path, found: FilesBelow) -> Iterator[Path]:
-    entered: set[tuple[int, int]] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_refuse):
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in entered:
-            subfolders.clear()
-            continue
-        entered.add((status.st_dev, status.st_ino))
-        here = Path(folder)
-        links = {
-            name for name in subfolders if (here / name).is_symlink() and not is_inside(root, here / name)
-        }
-        found.outside.extend(here / name for name in links)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name not in links)
-        yield from (here / name for name in names)
 
 
 def _refuse(error: OSError) -> None:

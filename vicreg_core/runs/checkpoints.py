@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vicreg_core.errors import RunError
 from vicreg_core.files import atomic_path, is_whole, remove, sealed, sha256
+from vicreg_core.runs.reading import set_aside
 
 FORMAT = 2
 _STATE, _META = "state.pt", "meta.json"
@@ -160,7 +161,7 @@ def restore_newest(
                 continue
             _take(path, state, take)
         except DamagedCheckpoint as error:
-            aside = _set_aside(path)
+            aside = set_aside(path)
             say(f"warning: {error}. It was set aside as {aside}, and the checkpoint before it is taken")
             continue
         return
@@ -202,13 +203,6 @@ def _read_meta(path: Path) -> dict[str, Any]:
 def _damaged(path: Path, error: BaseException) -> DamagedCheckpoint:
     words = str(error).splitlines()[0] if str(error) else ""
     return DamagedCheckpoint(f"checkpoint {path} cannot be read ({type(error).__name__}: {words})")
-
-
-def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"damaged-{path.name}")
-    remove(aside)
-    path.rename(aside)
-    return aside
 
 
 def _weights(state: dict[str, Any]) -> Iterator[Tensor]:

@@ -74,7 +74,7 @@ def read_recipe_text(run: Path) -> str:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file to ``damaged-<name>`` beside it, in place of an earlier one, and return that."""
+    """Rename what is damaged to ``damaged-<name>`` beside it, in place of an earlier one, and return that."""
     aside = path.with_name(f"damaged-{path.name}")
     remove(aside)
     path.rename(aside)

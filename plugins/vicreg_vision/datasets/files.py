@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from vicreg_core.data.paths import is_inside
+from vicreg_core.data.paths import walk_files
 from vicreg_core.errors import DataError
 
 IMAGE_SUFFIXES = frozenset(
@@ -90,33 +89,14 @@ def find_images(root: Path, follow: bool = False) -> Found:
     """
     paths: list[str] = []
     others: Counter[str] = Counter()
-    outside = 0
-    entered: set[tuple[int, int]] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_refuse):
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in entered:
-            subfolders.clear()
-            continue
-        entered.add((status.st_dev, status.st_ino))
-        away = set() if follow else _leading_out(root, folder, [*subfolders, *names])
-        outside += len(away)
-        subfolders[:] = sorted(name for name in subfolders if _visible(name) and name not in away)
-        relative = Path(folder).relative_to(root)
-        for name in names:
-            if not _visible(name) or name in away:
-                continue
-            suffix = os.path.splitext(name)[1].lower()
-            if suffix in IMAGE_SUFFIXES:
-                paths.append((relative / name).as_posix())
-            else:
-                others[suffix or "no suffix"] += 1
-    return Found(sorted(paths), others, outside)
-
-
-def _leading_out(root: Path, folder: str, names: list[str]) -> set[str]:
-    """The links among the entries of a folder that lead out of ``root``."""
-    links = (name for name in names if _visible(name) and os.path.islink(os.path.join(folder, name)))
-    return {name for name in links if not is_inside(root, Path(folder, name))}
+    outside: list[Path] = []
+    for path in walk_files(root, outside, follow=follow, visible=_visible):
+        suffix = path.suffix.lower()
+        if suffix in IMAGE_SUFFIXES:
+            paths.append(path.relative_to(root).as_posix())
+        else:
+            others[suffix or "no suffix"] += 1
+    return Found(sorted(paths), others, len(outside))
 
 
 def image_folder(root: Path, key: str, follow: bool = False) -> Found:
@@ -142,7 +122,3 @@ def image_folder(root: Path, key: str, follow: bool = False) -> Found:
 
 def _visible(name: str) -> bool:
     return not name.startswith(".") and name not in _CLUTTER
-
-
-def _refuse(error: OSError) -> None:
-    raise DataError(f"cannot list the folder {error.filename}: {error.strerror}") from error
