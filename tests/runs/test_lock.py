@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -62,6 +63,32 @@ def test_the_same_process_is_refused_as_well(tmp_path: Path):
         pass
     with run_lock(tmp_path):
         pass
+
+
+def test_a_refusal_does_not_end_the_lock_that_is_held(tmp_path: Path):
+    """POSIX ends all locks of a process on a file when any descriptor of it closes."""
+    with run_lock(tmp_path):
+        with pytest.raises(RunError, match="is being trained into"), run_lock(tmp_path):
+            pass
+        code = "import sys; from pathlib import Path; from vicreg_core.runs.lock import run_lock\n"
+        code += "with run_lock(Path(sys.argv[1])): print('in')"
+        other = subprocess.run(
+            [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False
+        )
+        assert other.returncode != 0
+        assert f"process {os.getpid()} on" in other.stderr
+
+
+def test_threads_and_processes_wait_for_each_other(tmp_path: Path):
+    path = tmp_path / "count.json"
+    path.write_text("0")
+    process = multiprocessing.get_context("spawn").Process(target=_add, args=(str(path), 20))
+    threads = [threading.Thread(target=_add, args=(str(path), 20)) for _ in range(3)]
+    for worker in (process, *threads):
+        worker.start()
+    for worker in (process, *threads):
+        worker.join()
+    assert json.loads(path.read_text()) == 80
 
 
 def test_a_file_system_without_locks_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

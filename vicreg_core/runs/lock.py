@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ NAME = ".lock"
 
 _held: set[str] = set()
 """Locks of this process: the system's keep out other processes only."""
+_free = threading.Condition()
+"""Guards them, and tells when one ends."""
 
 
 @contextlib.contextmanager
@@ -46,8 +49,9 @@ def run_lock(run: Path, say: Callable[[str], None] = lambda _: None) -> Iterator
     """
     with contextlib.ExitStack() as stack:
         try:
-            stream = stack.enter_context(_opened(run / NAME))
-            stack.enter_context(_locked(stream, run / NAME, wait=False))
+            stream = stack.enter_context(_locked(run / NAME, wait=False))
+        except _HeldHereError as error:
+            raise RunError(f"{run} is being trained into by this very process; {_advice(run)}") from error
         except BlockingIOError as error:
             raise RunError(f"{run} is being trained into by {_owner(run / NAME)}; {_advice(run)}") from error
         except _CannotLockError as error:
@@ -66,9 +70,7 @@ def file_lock(path: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(_CannotLockError, OSError):
-            lock = path.with_name(f".{path.name}{NAME}")
-            stream = stack.enter_context(_opened(lock))
-            stack.enter_context(_locked(stream, lock, wait=True))
+            stack.enter_context(_locked(path.with_name(f".{path.name}{NAME}"), wait=True))
         yield
 
 
@@ -76,35 +78,51 @@ class _CannotLockError(Exception):
     """The file system, or the system, has no such locks."""
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+class _HeldHereError(Exception):
+    """This process holds the lock already."""
 
 
 @contextlib.contextmanager
-def _locked(stream: int, path: Path, *, wait: bool) -> Iterator[None]:
+def _locked(path: Path, *, wait: bool) -> Iterator[int]:
+    """The descriptor of a lock, held."""
     if fcntl is None:
         raise _CannotLockError("this system has no file locks")
-    name = os.path.realpath(path)
-    while name in _held:
-        if not wait:
-            raise BlockingIOError(errno.EAGAIN, "held by this process")
-        time.sleep(0.01)
+    with _claimed(os.path.realpath(path), wait=wait):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            _lock(descriptor, wait=wait)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _claimed(name: str, *, wait: bool) -> Iterator[None]:
+    """The right of this thread to open a lock.
+
+    The system's locks belong to the process, and all of them on a file end when any descriptor of it closes:
+    what this process holds must not be opened a second time, not even to read who holds it.
+    """
+    with _free:
+        if not wait and name in _held:
+            raise _HeldHereError
+        _free.wait_for(lambda: name not in _held)
+        _held.add(name)
     try:
-        fcntl.lockf(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        with _free:
+            _held.discard(name)
+            _free.notify_all()
+
+
+def _lock(descriptor: int, *, wait: bool) -> None:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError as error:
         if error.errno in {errno.EACCES, errno.EAGAIN}:
             raise BlockingIOError(error.errno, why(error)) from error
         raise _CannotLockError(why(error)) from error
-    _held.add(name)
-    try:
-        yield
-    finally:
-        _held.discard(name)
 
 
 def _write_owner(stream: int) -> None:
