@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from itertools import islice, product
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -70,7 +69,8 @@ class Embedder:
         device: where the encoder lies and computes.
         batch_size: samples a pass.
         workers: loader processes for per-file data.
-        precision: dtype of the forward pass; ``None``: float32.
+        precision: dtype of the forward pass, float32 where the encoder is not sound in it; ``None``: float32,
+            whatever autocast the caller is in.
         cache: where vectors of batches seen before are kept.
     """
 
@@ -88,7 +88,8 @@ class Embedder:
         self.encoder, self.augmentation, self.device = encoder.to(device), augmentation, device
         # Worker processes are handed the original, which stays on the CPU.
         self.on_device = copy.deepcopy(augmentation).to(device).eval()
-        self.batch_size, self.workers, self.precision, self.cache = batch_size, workers, precision, cache
+        self.batch_size, self.workers, self.cache = batch_size, workers, cache
+        self.precision = (precision or Precision(device.type, torch.float32)).sound_for(encoder)
 
     def embed(self, data: DatasetAdapter, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """The representations ``(len(rows), D) float32`` of the evaluation views of samples.
@@ -200,7 +201,7 @@ class Embedder:
         training = self.encoder.training
         self.encoder.eval()
         try:
-            with self.precision.autocast() if self.precision else nullcontext():
+            with self.precision.autocast():
                 representation: Tensor = self.encoder(self._laid_out(view))
         finally:
             self.encoder.train(training)

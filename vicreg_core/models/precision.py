@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from torch import nn
 
 from vicreg_core.errors import RecipeError
 
 PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_UNSOUND_ON_CPU = (nn.Conv3d, nn.ConvTranspose3d)
+"""Layers whose gradient is wrong or infinite in bfloat16 on a CPU that computes in it natively (torch 2.14
+with oneDNN), and that half precision slows down on one that does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,21 @@ class Precision:
     def scaler(self) -> torch.amp.GradScaler:
         """A gradient scaler, active for float16 only: bfloat16 has the range of float32."""
         return torch.amp.GradScaler(self.device_type, enabled=self.dtype == torch.float16)
+
+    def sound_for(self, model: nn.Module) -> Precision:
+        """This precision, or float32 where ``model`` cannot be trusted in it on this kind of device.
+
+        That is any module with a convolution over volumes on a CPU.
+        """
+        if self.dtype == torch.float32 or self.device_type != "cpu" or not _has_volumes(model):
+            return self
+        return Precision(self.device_type, torch.float32)
+
+    @classmethod
+    def in_force(cls, device: torch.device) -> Precision:
+        """That of the caller's own autocast; float32 outside of any."""
+        kind = device.type
+        return cls(kind, torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32)
 
     @property
     def name(self) -> str:
@@ -55,11 +74,34 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def resolve_precision(name: PrecisionName, device: torch.device) -> Precision:
-    """``auto`` is bfloat16 where the hardware computes in it natively, else float32."""
-    if name != "auto":
-        return Precision(device.type, _DTYPES[name])
-    return Precision(device.type, torch.bfloat16 if _native_bfloat16(device) else torch.float32)
+def resolve_precision(
+    name: PrecisionName, device: torch.device, *, training: nn.Module | None = None
+) -> Precision:
+    """``auto`` is bfloat16 where the hardware computes in it natively and the model may be, else float32.
+
+    Args:
+        name: as in recipes.
+        device: where the model is computed.
+        training: the model to train; ``None``: not known yet, so that whoever trains it asks
+            :meth:`Precision.sound_for`.
+
+    Raises:
+        RecipeError: a half precision is named that ``training`` cannot be trained in on this device.
+    """
+    if name == "auto":
+        best = Precision(device.type, torch.bfloat16 if _native_bfloat16(device) else torch.float32)
+        return best if training is None else best.sound_for(training)
+    named = Precision(device.type, _DTYPES[name])
+    if training is not None and named.sound_for(training) != named:
+        raise RecipeError(
+            f"train.precision is {name!r}, but the encoder has convolutions over volumes (Conv3d), whose "
+            f"gradients are not right in {name} on a CPU; set train.precision=auto or float32, or use a GPU"
+        )
+    return named
+
+
+def _has_volumes(model: nn.Module) -> bool:
+    return any(isinstance(module, _UNSOUND_ON_CPU) for module in model.modules())
 
 
 def _native_bfloat16(device: torch.device) -> bool:

@@ -21,7 +21,7 @@ from vicreg_core.contracts import Augmentation, Batch, DataInfo, Encoder
 from vicreg_core.data.batch import to_channels_last, to_device
 from vicreg_core.errors import RunError
 from vicreg_core.inference.embedder import BATCH_SIZE, Embedder
-from vicreg_core.models.precision import resolve_device
+from vicreg_core.models.precision import Precision, resolve_device
 from vicreg_core.pretrained.card import model_card
 from vicreg_core.pretrained.files import (
     CONFIG,
@@ -90,10 +90,14 @@ class PretrainedEncoder:
 
     @torch.no_grad()
     def encode_batch(self, batch: Batch) -> Tensor:
-        """The vectors ``(B, D) float32`` of a collated batch, on the encoder's device."""
+        """The vectors ``(B, D) float32`` of a collated batch, on the encoder's device.
+
+        Computed in the caller's autocast, unless the encoder is not sound in that.
+        """
         device = next(self.encoder.parameters()).device
         view = self.augmentation.to(device)(to_device(batch, device), None)
-        vectors: Tensor = self.encoder(to_channels_last(view) if self.encoder.channels_last else view)
+        with Precision.in_force(device).sound_for(self.encoder).autocast():
+            vectors: Tensor = self.encoder(to_channels_last(view) if self.encoder.channels_last else view)
         return vectors.float()
 
     def untrained(self, seed: int) -> Encoder:

@@ -46,14 +46,14 @@ def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrit
 
 def _train(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool) -> None:
     device = local_device(resolve_device(loaded.recipe.train.device))
-    precision = resolve_precision(loaded.recipe.train.precision, device)
     mark = fingerprint(loaded.recipe)
     on_first(lambda: _prepare(loaded, run, mark, resume=resume, overwrite=overwrite))
     progress = Progress(run.log if rank() == 0 else None)
-    progress.say(f"run {run.path}: {device.type}, {precision.name}, {world_size()} process(es)")
-
     try:
         components = build_components(loaded)
+        # What it is trained in depends on what the plugins built, so the run's first line comes after that.
+        precision = resolve_precision(loaded.recipe.train.precision, device, training=components.encoder)
+        progress.say(f"run {run.path}: {device.type}, {precision.name}, {world_size()} process(es)")
         trainer = build_trainer(loaded, components, device, precision, run, progress)
     except VicregError:
         # Nothing was trained: a folder left behind would only be in the way of the next try.

@@ -41,16 +41,8 @@ class MonaiEncoder(Encoder):
         self.net, self.embedding_dim, self.channels_last = net, embedding_dim, channels_last
 
     def forward(self, batch: Batch) -> Tensor:
-        """``(B, C, H, W)`` or ``(B, C, D, H, W)`` float to ``(B, embedding_dim)``; tokens are averaged.
-
-        Volumes are computed in float32 on a CPU, whatever the run's precision.
-        """
-        if isinstance(batch, Tensor) and batch.ndim == 5 and batch.device.type == "cpu":
-            # oneDNN's bfloat16 gradient of Conv3d's weights is wrong or infinite where two planes are left.
-            with torch.autocast("cpu", enabled=False):
-                output: Any = self.net(batch)
-        else:
-            output = self.net(batch)
+        """``(B, C, H, W)`` or ``(B, C, D, H, W)`` float to ``(B, embedding_dim)``; tokens are averaged."""
+        output: Any = self.net(batch)
         if isinstance(output, tuple):
             return torch.mean(output[0], dim=1)
         features: Tensor = output

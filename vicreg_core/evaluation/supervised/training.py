@@ -97,7 +97,7 @@ def train_supervised(
         data: labelled samples.
         augmentation: makes one random view of a sample each time it is visited.
         schedule: how long and how fast.
-        precision: of the forward pass.
+        precision: of the forward pass; float32 where the encoder is not sound in it.
         seed: of every random choice.
         device: where to compute.
         workers: loader processes for per-file data.
@@ -114,7 +114,8 @@ def train_supervised(
     # Devices of a context are named, so that no generator of another one is touched or waited for.
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         model = Classifier(encoder, len(data.classes)).to(device).train()
-        learner = _Learner(model, schedule, precision, _class_weights(data, schedule).to(device))
+        weights = _class_weights(data, schedule).to(device)
+        learner = _Learner(model, schedule, precision.sound_for(model), weights)
         for step, (view,) in enumerate(loader(0, schedule.steps)):
             torch.manual_seed(mix_int(seed, stream_id("supervised"), step))
             rows = torch.from_numpy(share.indices(step))
