@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.augmentations.corruptions import SUMMARIES, corrupt_crops
@@ -21,13 +20,13 @@ from vicreg_biomedical.augmentations.intensity import (
     light_and_response,
 )
 from vicreg_biomedical.augmentations.normalise import Normalise
-from vicreg_biomedical.augmentations.shapes import planes
 from vicreg_biomedical.augmentations.stain import jitter_stains
 from vicreg_biomedical.datasets.pixels import canvas_of, check_crop, fit_canvas, project_depth
 from vicreg_biomedical.datasets.readers import read_image
 from vicreg_core.contracts import Augmentation, Batch, DataInfo, Shown
 from vicreg_core.contracts.keys import Keys
 from vicreg_core.contracts.show import show_images
+from vicreg_core.data.resize import resize_planes
 from vicreg_core.errors import DataError, RecipeError
 
 _RGB = ("red", "green", "blue")
@@ -109,7 +108,7 @@ class CellViews(Augmentation):
         if tuple(sample.shape[1:]) == self.canvas:
             return sample
         if self.config.fit == "resize":
-            sample = _resized(sample, self.canvas[-2:])
+            sample = resize_planes(sample, (self.canvas[-2], self.canvas[-1]))
         return torch.from_numpy(fit_canvas(sample.numpy(), self.canvas))
 
     def collate(self, samples: Sequence[Tensor]) -> Tensor:
@@ -179,14 +178,6 @@ def crops_of(batch: Batch) -> Tensor:
     if isinstance(batch, dict):
         raise TypeError("views of cells are made of a (B, C, H, W) tensor, got a mapping")
     return batch
-
-
-def _resized(crop: Tensor, size: tuple[int, ...]) -> Tensor:
-    """``(C, H, W)`` at another height and width; of a volume every plane, its depth as it is."""
-    rows = planes(crop[None].to(torch.float32))
-    resized = functional.interpolate(rows, size=size, mode="bilinear", antialias=True)
-    resized = resized.reshape(*crop.shape[:-2], *size)
-    return resized if crop.is_floating_point() else resized.round().to(crop.dtype)
 
 
 def one_of_pair(crops: Tensor, keys: Keys | None) -> Tensor:

@@ -18,6 +18,7 @@ from vicreg_biomedical.datasets.sources import RGB, CropSource, open_source
 from vicreg_biomedical.datasets.statistics import crop_facts
 from vicreg_biomedical.datasets.table import encode_labels, join, name_some, read_csv
 from vicreg_core.contracts import DataInfo
+from vicreg_core.data.resize import resize_planes
 from vicreg_core.errors import DataError
 
 CHECKED_AT_ONCE = 1024
@@ -123,12 +124,9 @@ def _as_asked(crop: PixelArray, config: CropsConfig, name: str) -> PixelArray:
     crop = project_depth(crop, config.depth)
     if config.resize is None:
         return crop
-    # Each plane of a volume on its own: its depth has another resolution and stays.
-    planes = torch.from_numpy(crop.astype(np.float32)).flatten(0, -3)[None]
-    side = (config.resize, config.resize)
-    resized = torch.nn.functional.interpolate(planes, side, mode="bilinear", antialias=True)
-    like = resized.numpy().reshape(*crop.shape[:-2], *side)
-    return like if crop.dtype.kind == "f" else like.round().astype(crop.dtype)
+    pixels = torch.from_numpy(np.ascontiguousarray(crop))
+    resized: PixelArray = resize_planes(pixels, (config.resize, config.resize)).numpy()
+    return resized
 
 
 def _like_first(crop: PixelArray, crops: list[PixelArray], name: str, first: str) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from vicreg_core.contracts import DataInfo, DatasetAdapter
+from vicreg_core.data.resize import resize_planes
 from vicreg_core.errors import DataError
 from vicreg_vision.datasets.decode import Decoding, decode_image, to_channels
 from vicreg_vision.datasets.layout import evenly_spaced
@@ -209,7 +209,7 @@ def _raw_pixels(images: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
     """``(B, C, H, W) uint8`` as ``(B, C * h * w) float32`` in ``[0, 1]``, resized with antialiasing."""
     pixels = images.to(torch.float32) / 255.0
     if pixels.shape[2:] != size:
-        pixels = interpolate(pixels, size=size, mode="bilinear", antialias=True)
+        pixels = resize_planes(pixels, size)
     features: NDArray[np.float32] = pixels.flatten(1).numpy()
     return features
 
