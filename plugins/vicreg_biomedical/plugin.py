@@ -8,43 +8,37 @@ from vicreg_core.plugins import (
     EncoderSpec,
     ProtocolSpec,
     RecipeFolder,
+    family,
     hookimpl,
 )
 
-EXTRA = "vicreg-suite[biomedical]"
+_EXTRA = "vicreg-suite[biomedical]"
+_READERS = ("PIL", "tifffile")
+_encoder = family(EncoderSpec, "vicreg_biomedical.encoders")
+_augmentation = family(AugmentationSpec, "vicreg_biomedical.augmentations", extra=_EXTRA)
+_dataset = family(DatasetSpec, "vicreg_biomedical.datasets", requires=_READERS, extra=_EXTRA)
+_protocol = family(ProtocolSpec, "vicreg_biomedical.protocols")
 
 
 @hookimpl
 def vicreg_encoders() -> list[EncoderSpec]:
     """Encoders of cells with any number of channels."""
+    small = "small residual network for cell crops on a CPU, any number of channels"
+    adaptive = "one trunk shared by all channels; takes a panel it was not trained on"
+    monai = "MONAI's {}, flat images or volumes, any number of channels"
     return [
-        EncoderSpec(
-            name="small-cnn",
-            target="vicreg_biomedical.encoders.small_cnn:build",
-            config="vicreg_biomedical.encoders.config:SmallCNNConfig",
-            summary="small residual network for cell crops on a CPU, any number of channels",
-        ),
-        EncoderSpec(
-            name="channel-adaptive",
-            target="vicreg_biomedical.encoders.channel_adaptive:build",
-            config="vicreg_biomedical.encoders.config:ChannelAdaptiveConfig",
-            summary="one trunk shared by all channels; takes a panel it was not trained on",
-        ),
+        _encoder("small-cnn", "small_cnn:build", "SmallCNNConfig", small),
+        _encoder("channel-adaptive", "channel_adaptive:build", "ChannelAdaptiveConfig", adaptive),
         *(
-            EncoderSpec(
-                name=f"monai-{name}",
-                target=f"vicreg_biomedical.encoders.monai_nets:build_{name}",
-                config=f"vicreg_biomedical.encoders.config:Monai{model}Config",
-                summary=f"MONAI's {model}, flat images or volumes, any number of channels",
-                requires=requires,
-                extra=EXTRA,
+            _encoder(
+                f"monai-{model.lower()}",
+                f"monai_nets:build_{model.lower()}",
+                f"Monai{model}Config",
+                monai.format(model),
+                requires=("monai", "einops") if model == "ViT" else ("monai",),
+                extra=_EXTRA,
             )
-            for name, model, requires in (
-                ("resnet", "ResNet", ("monai",)),
-                ("densenet", "DenseNet", ("monai",)),
-                ("efficientnet", "EfficientNet", ("monai",)),
-                ("vit", "ViT", ("monai", "einops")),
-            )
+            for model in ("ResNet", "DenseNet", "EfficientNet", "ViT")
         ),
     ]
 
@@ -52,23 +46,11 @@ def vicreg_encoders() -> list[EncoderSpec]:
 @hookimpl
 def vicreg_augmentations() -> list[AugmentationSpec]:
     """Views of cells."""
+    cells = "views of cell crops, batched: presets fluorescence, brightfield, histology"
+    monai = "a list of MONAI's array transforms by name, sample by sample"
     return [
-        AugmentationSpec(
-            name="cells",
-            target="vicreg_biomedical.augmentations.cells:build",
-            config="vicreg_biomedical.augmentations.config:CellsConfig",
-            summary="views of cell crops, batched: presets fluorescence, brightfield, histology",
-            requires=("PIL", "tifffile"),
-            extra=EXTRA,
-        ),
-        AugmentationSpec(
-            name="monai",
-            target="vicreg_biomedical.augmentations.monai:build",
-            config="vicreg_biomedical.augmentations.config:MonaiConfig",
-            summary="a list of MONAI's array transforms by name, sample by sample",
-            requires=("monai", "PIL", "tifffile"),
-            extra=EXTRA,
-        ),
+        _augmentation("cells", "cells:build", "CellsConfig", cells, requires=_READERS),
+        _augmentation("monai", "monai:build", "MonaiConfig", monai, requires=("monai", *_READERS)),
     ]
 
 
@@ -82,21 +64,18 @@ def vicreg_datasets() -> list[DatasetSpec]:
             config="vicreg_biomedical.datasets.synthetic.config:SyntheticCellsConfig",
             summary="generated fluorescence cells with a known phenotype and a planted plate effect",
         ),
-        DatasetSpec(
-            name="crops",
-            target="vicreg_biomedical.datasets.crops:build",
-            config="vicreg_biomedical.datasets.config:CropsConfig",
-            summary="single-cell crops: a folder of images, npy, npz (also MedMNIST) or Parquet with images",
-            requires=("PIL", "tifffile"),
-            extra=EXTRA,
+        _dataset(
+            "crops",
+            "crops:build",
+            "CropsConfig",
+            "single-cell crops: a folder of images, npy, npz (also MedMNIST) or Parquet with images",
         ),
-        DatasetSpec(
-            name="plate",
-            target="vicreg_biomedical.datasets.plate:build",
-            config="vicreg_biomedical.datasets.config:PlateConfig",
-            summary="single cells cut from plates: OME-TIFF, a file a channel, or OME-Zarr",
+        _dataset(
+            "plate",
+            "plate:build",
+            "PlateConfig",
+            "single cells cut from plates: OME-TIFF, a file a channel, or OME-Zarr",
             requires=("PIL", "scipy", "tifffile", "zarr"),
-            extra=EXTRA,
         ),
     ]
 
@@ -104,35 +83,18 @@ def vicreg_datasets() -> list[DatasetSpec]:
 @hookimpl
 def vicreg_protocols() -> list[ProtocolSpec]:
     """How much of a score is biology and how much is the batch."""
-    protocols = "vicreg_biomedical.protocols.batches"
+    balanced = "the linear probe decided at equal class priors, for rare cancers and rare phases"
+    leave_out = "a linear probe on some plates, patients or microscopes, scored on the others"
+    corrected = "leave-group-out after centre-scale, spherize and TVN, beside the uncorrected"
+    nearest = "label of the nearest neighbour from another plate"
+    replicates = "mean average precision of replicate profiles across plates, by copairs"
+    needs = {"requires": ("copairs", "pandas"), "extra": _EXTRA}
     return [
-        ProtocolSpec(
-            name="balanced-linear",
-            target=f"{protocols}:build_balanced_linear",
-            summary="the linear probe decided at equal class priors, for rare cancers and rare phases",
-        ),
-        ProtocolSpec(
-            name="leave-group-out",
-            target=f"{protocols}:build_leave_group_out",
-            summary="a linear probe on some plates, patients or microscopes, scored on the others",
-        ),
-        ProtocolSpec(
-            name="batch-correction",
-            target=f"{protocols}:build_batch_correction",
-            summary="leave-group-out after centre-scale, spherize and TVN, beside the uncorrected",
-        ),
-        ProtocolSpec(
-            name="not-same-batch",
-            target=f"{protocols}:build_not_same_batch",
-            summary="label of the nearest neighbour from another plate",
-        ),
-        ProtocolSpec(
-            name="replicate-retrieval",
-            target="vicreg_biomedical.protocols.replicates:build",
-            summary="mean average precision of replicate profiles across plates, by copairs",
-            requires=("copairs", "pandas"),
-            extra=EXTRA,
-        ),
+        _protocol("balanced-linear", "batches:build_balanced_linear", None, balanced),
+        _protocol("leave-group-out", "batches:build_leave_group_out", None, leave_out),
+        _protocol("batch-correction", "batches:build_batch_correction", None, corrected),
+        _protocol("not-same-batch", "batches:build_not_same_batch", None, nearest),
+        _protocol("replicate-retrieval", "replicates:build", None, replicates, **needs),
     ]
 
 

@@ -19,7 +19,8 @@ def resize_planes(
         images: of any number of leading axes.
         size: the height and width wanted.
         mode: ``"bilinear"`` or ``"bicubic"``.
-        fixed_point: compute uint8 in integers, several times faster on a CPU; off by one at most.
+        fixed_point: compute uint8 in integers, several times faster on a CPU; off by one at most,
+            and by more where ``bicubic`` overshoots, since it is cut off between the two axes, as Pillow does.
     """
     batch = images[None] if images.ndim == 3 else images.flatten(0, -4)
     if fixed_point and images.dtype == torch.uint8:
