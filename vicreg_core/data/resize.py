@@ -20,7 +20,7 @@ def resize_planes(
         size: the height and width wanted.
         mode: ``"bilinear"`` or ``"bicubic"``.
         fixed_point: compute uint8 in integers, several times faster on a CPU; off by one at most,
-            and by more where ``bicubic`` overshoots, since it is cut off between the two axes, as Pillow does.
+            and by more where ``bicubic`` overshoots, which is cut off between the two axes, as in Pillow.
     """
     batch = images[None] if images.ndim == 3 else images.flatten(0, -4)
     if fixed_point and images.dtype == torch.uint8:
