@@ -5,10 +5,10 @@ import pytest
 
 from tests.biomedical.fixtures import cells
 from vicreg_biomedical.protocols.batches import (
-    BalancedLinear,
     BatchCorrection,
     LeaveGroupOut,
     NotSameBatch,
+    build_balanced_linear,
 )
 from vicreg_biomedical.protocols.columns import Population, population
 from vicreg_biomedical.protocols.correction import CORRECTIONS
@@ -89,7 +89,7 @@ def test_balanced_linear_beats_the_plain_probe_on_rare_classes() -> None:
     parts = [
         Features(ids=range(750), vectors=vectors[r], labels=labels[r]) for r in (slice(750), slice(750, None))
     ]
-    made = BalancedLinear()(Subject(name="x", train=parts[0], test=parts[1], classes=("a", "b")))
+    made = build_balanced_linear(None)(Subject(name="x", train=parts[0], test=parts[1], classes=("a", "b")))
     plain = linear_probe(parts[0].vectors, parts[0].labels, parts[1].vectors, 2).probabilities.argmax(axis=1)
     assert made["metric"] == "balanced_accuracy"
     assert made["balanced_accuracy"] > balanced_accuracy_score(parts[1].labels, plain) + 0.1

@@ -98,8 +98,8 @@ def test_groups_are_shown_apart_and_ignored(run):
         (["data.nn=3"], "unknown key"),
         (["--transfer", "toy/nothing"], "there is no recipe 'toy/nothing'"),
         (["--beside", "nowhere"], "nowhere"),
-        (["evaluate.fractions=[1.5]"], "evaluate.fractions"),
-        (["evaluate.finetune.budget=0"], "evaluate.finetune.budget"),
+        (["evaluate.protocols=[{name: finetune, fractions: [1.5]}]"], "evaluate.protocols[0].fractions"),
+        (["evaluate.supervised={budget: 0}"], "evaluate.supervised.budget"),
         (["--protocol", "other/sts"], "no plugin 'other' is installed"),
     ],
 )

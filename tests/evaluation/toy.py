@@ -15,7 +15,14 @@ from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter, Encode
 from vicreg_core.contracts.severity import strength
 from vicreg_core.errors import DataError
 from vicreg_core.files import write_text
-from vicreg_core.plugins import AugmentationSpec, DatasetSpec, EncoderSpec, ObjectiveSpec, ProtocolSpec
+from vicreg_core.plugins import (
+    AugmentationSpec,
+    DatasetSpec,
+    EncoderSpec,
+    ObjectiveSpec,
+    ProtocolSpec,
+    builtin,
+)
 from vicreg_core.plugins import registry as registry_module
 from vicreg_core.plugins.component import Component
 from vicreg_core.plugins.registry import Registry
@@ -152,7 +159,7 @@ def build_points(config: PointsConfig, split: str) -> Points | None:
 
 
 def toy_registry(namespace: str = "toy") -> Registry:
-    """The plugin ``toy`` and the core's objective."""
+    """The plugin ``toy`` and the core's objective and protocols."""
 
     def spec(kind: Any, cls: Any, name: str, target: str, config: str | None = None) -> Component:
         path = f"{__name__}:{config}" if config else None
@@ -171,7 +178,10 @@ def toy_registry(namespace: str = "toy") -> Registry:
         config="vicreg_core.objectives.config:VICRegConfig",
         summary="vicreg",
     )
-    core = (Component("objective", "core/vicreg", "vicreg-suite", objective),)
+    core = (
+        Component("objective", "core/vicreg", "vicreg-suite", objective),
+        *(Component("protocol", f"core/{s.name}", "vicreg-suite", s) for s in builtin.vicreg_protocols()),
+    )
     ready = PluginState.READY
     return Registry(
         [

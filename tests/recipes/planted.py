@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from vicreg_core.plugins import AugmentationSpec, DatasetSpec, EncoderSpec, ObjectiveSpec, ProtocolSpec
+from vicreg_core.plugins import (
+    AugmentationSpec,
+    DatasetSpec,
+    EncoderSpec,
+    ObjectiveSpec,
+    ProtocolSpec,
+    builtin,
+)
 from vicreg_core.plugins.component import Component, Kind
 from vicreg_core.plugins.registry import Registry
 from vicreg_core.plugins.specs import ComponentSpec
@@ -77,7 +84,10 @@ def planted_registry(folder: Path | None = None) -> Registry:
         ),
         _component("protocol", "toy", _spec(ProtocolSpec, "pairs")),
     )
-    core = (_component("objective", "core", _spec(ObjectiveSpec, "vicreg", "LaxConfig")),)
+    core = (
+        _component("objective", "core", _spec(ObjectiveSpec, "vicreg", "LaxConfig")),
+        *(_component("protocol", "core", spec) for spec in builtin.vicreg_protocols()),
+    )
     ready = PluginState.READY
     return Registry(
         [

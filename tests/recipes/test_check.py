@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recipes.planted import GOOD, YOURS, ConvConfig, check, planted_registry, told, write
+from vicreg_core.plugins import builtin
 from vicreg_core.recipes.check import check_recipe
 
 MANY_MISTAKES = """\
@@ -83,9 +84,8 @@ def test_every_mistake_of_a_file_is_told_at_once_with_its_place(tmp_path: Path) 
 
 
 def _protocols() -> str:
-    from vicreg_core.evaluation.protocols.registry import NAMES
-
-    return f"(there are: {', '.join([*NAMES, 'toy/pairs'])})"
+    names = sorted(f"core/{spec.name}" for spec in builtin.vicreg_protocols())
+    return f"(there are: {', '.join([*(name.removeprefix('core/') for name in names), 'toy/pairs'])})"
 
 
 def test_a_good_recipe_has_its_defaults_written_out(tmp_path: Path) -> None:

@@ -84,7 +84,9 @@ OVERRIDES = st.fixed_dictionaries(
             st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)
         ).map(list),
         "train.ema": st.none() | st.floats(0.5, 0.999),
-        "evaluate.protocols": st.lists(st.sampled_from(["knn", "linear", "toy/pairs"]), max_size=3),
+        "evaluate.protocols": st.lists(
+            st.sampled_from(["knn", "linear", "toy/pairs"]), max_size=3, unique=True
+        ),
     },
 )
 

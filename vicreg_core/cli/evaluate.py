@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from vicreg_core.evaluation.protocols.registry import NAMES
+from vicreg_core.plugins.builtin import vicreg_protocols
+
+_NAMES = [spec.name for spec in vicreg_protocols()]
 
 
 @click.command()
@@ -17,7 +19,7 @@ from vicreg_core.evaluation.protocols.registry import NAMES
 @click.option(
     "--protocol",
     "protocols",
-    help=f"Comma-separated, of {', '.join(NAMES)} or a plugin's; default: those of the recipe.",
+    help=f"Comma-separated, of {', '.join(_NAMES)} or a plugin's; default: those of the recipe.",
 )
 @click.option("--checkpoint", type=int, metavar="STEP", help="The encoder as it was after so many steps.")
 @click.option("--supervised", is_flag=True, help="Beside a network trained from scratch with the labels.")
@@ -49,12 +51,13 @@ def evaluate(
     kept, nor is that of a checkpoint. A transfer is kept, under its name.
     """
     from vicreg_core.cli.output import print_json
-    from vicreg_core.evaluation.protocols.registry import load_protocol
     from vicreg_core.evaluation.run import evaluate_run
+    from vicreg_core.plugins.registry import load_registry
+    from vicreg_core.recipes.protocols import find_protocol
 
     names = [name.strip() for name in protocols.split(",")] if protocols else None
     for name in names or ():
-        load_protocol(name)
+        find_protocol(load_registry(), name)
     result = evaluate_run(
         run,
         names,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from vicreg_core.contracts import Encoder
 from vicreg_core.evaluation.metrics.finite import finite, undefined
@@ -17,6 +18,7 @@ from vicreg_core.evaluation.subjects.subject import Subject
 from vicreg_core.evaluation.supervised.floor import NAME as SUPERVISED
 from vicreg_core.evaluation.supervised.floor import supervised_floor
 from vicreg_core.evaluation.verdict import add_verdicts
+from vicreg_core.recipes.schema import LabelTraining
 
 Say = Callable[[str], None]
 
@@ -24,11 +26,11 @@ Say = Callable[[str], None]
 def evaluate(
     encoder: Encoder,
     bench: Bench,
-    protocols: tuple[str, ...],
+    protocols: Mapping[str, BaseModel | None],
     *,
     untrained: Callable[[], Encoder] | None = None,
     baselines: bool = True,
-    supervised: bool = False,
+    supervised: LabelTraining | None = None,
     beside: Mapping[str, Callable[[], Subject]] = MappingProxyType({}),
     say: Say = lambda _: None,
 ) -> dict[str, Any]:
@@ -39,36 +41,39 @@ def evaluate(
     Args:
         encoder: the trained encoder.
         bench: the samples, and how features are made of them.
-        protocols: names (:mod:`vicreg_core.evaluation.protocols.registry`).
+        protocols: the options of each by its name as in recipes; ``None``: the defaults.
         untrained: builds the same architecture with random weights; ``None``: no such floor.
         baselines: evaluate the floors.
-        supervised: of them also the network trained from scratch with labels
+        supervised: of them also a network trained from scratch with labels in this way
             (:mod:`vicreg_core.evaluation.supervised.floor`).
         beside: further encoders to be floors, by name.
         say: told what is being done.
 
     Returns:
         JSON values: ``data`` (numbers of samples), ``protocols`` (the encoder's result by protocol, each with
-        its ``verdict``), ``baselines`` (the same by floor) and ``notes`` (what a reader must know).
+        its ``verdict``, and with its ``options`` where these are not the defaults), ``baselines``
+        (the same by floor) and ``notes`` (what a reader must know).
 
     Raises:
         PluginError: an unknown protocol.
         DataError: samples that cannot be read or scored.
     """
-    loaded = {name: load_protocol(name) for name in protocols}
+    loaded = {name: load_protocol(name, config) for name, config in protocols.items()}
     results: dict[str, dict[str, Any]] = {}
-    lacks_supervised = supervised and baselines
+    lacks_supervised = supervised is not None and baselines
     for subject in _subjects(encoder, bench, untrained if baselines else None, baselines, beside, say):
         results[subject.name] = {
             name: _run(name, protocol, subject, say) for name, protocol in loaded.items()
         }
-        if lacks_supervised and subject.name == RANDOM_ENCODER:
+        if supervised is not None and baselines and subject.name == RANDOM_ENCODER:
             say("supervised training from scratch")
-            if (floor := supervised_floor(subject, loaded)) is not None:
+            if (floor := supervised_floor(subject, loaded, supervised)) is not None:
                 results[SUPERVISED], lacks_supervised = floor, False
     scored = results.pop("encoder")
     for name, result in scored.items():
         add_verdicts(name, result, {floor: of[name] for floor, of in results.items() if name in of})
+        if (config := protocols[name]) and (options := config.model_dump(mode="json", exclude_defaults=True)):
+            result["options"] = options
     return {
         "data": _describe(bench),
         "protocols": scored,

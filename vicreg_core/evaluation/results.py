@@ -73,6 +73,7 @@ def _joined(earlier: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         same = all(earlier[key] == result[key] for key in _SAME)
         if not same or _ALWAYS & set(floors) != _ALWAYS & set(result["baselines"]):
             return dict(result)
+        floors = {name: _comparable(of, earlier, result) for name, of in floors.items()}
         names = dict.fromkeys([*result["baselines"], *floors])
         baselines = {name: {**floors.get(name, {}), **result["baselines"].get(name, {})} for name in names}
         protocols = {**earlier["protocols"], **result["protocols"]}
@@ -81,6 +82,18 @@ def _joined(earlier: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
     except (KeyError, TypeError, AttributeError):
         return dict(result)
     return {**result, "protocols": protocols, "baselines": baselines}
+
+
+def _comparable(
+    floor: Mapping[str, Any], earlier: Mapping[str, Any], result: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A floor's earlier results, less those of protocols that have other options now."""
+    now, then = result["protocols"], earlier["protocols"]
+    return {
+        name: of
+        for name, of in floor.items()
+        if name not in now or name not in then or now[name].get("options") == then[name].get("options")
+    }
 
 
 def _read(path: Path, say: Say) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def evaluate_run(
 
     Args:
         run: folder of a finished run.
-        protocols: names; ``None``: those of the recipe.
+        protocols: names; ``None``: those of the recipe, which also has their options.
         overrides: ``key.path=value`` laid over the recipe, e.g. ``data.path=...`` for other data.
         checkpoint: evaluate the encoder as it was after so many steps instead of the exported one.
         supervised: of the floors also a network trained from scratch with the labels, as with
@@ -59,17 +59,14 @@ def evaluate_run(
         VicregError: whatever else the user can act on.
     """
     model = load(run) if checkpoint is None else load_checkpointed(run, checkpoint)
-    own = loaded = load_recipe(
-        str(run / "recipe.yaml"), () if transfer else overrides, command="vicreg evaluate"
-    )
+    opened = functools.partial(load_recipe, protocols=protocols, supervised=supervised)
+    own = loaded = opened(str(run / "recipe.yaml"), () if transfer else overrides, command="vicreg evaluate")
     if transfer:
-        loaded = load_recipe(transfer, overrides, command=f"vicreg evaluate {run} --transfer")
+        loaded = opened(transfer, overrides, command=f"vicreg evaluate {run} --transfer")
     recipe = loaded.recipe
     digest = model_digest(model.encoder, model.manifest.augmentation.model_dump(mode="json"))
-    asked = tuple(protocols or recipe.evaluate.protocols)
     bench = make_bench(run / "cache" / "vectors", model, loaded, own.recipe.train, say)
-    if "rank" in asked:
-        bench = dataclasses.replace(bench, project=_projector(run, model))
+    bench = dataclasses.replace(bench, projector=functools.partial(_projector, run, model))
     result = {
         "format": FORMAT,
         "model": digest,
@@ -77,10 +74,10 @@ def evaluate_run(
         **evaluate(
             model.encoder,
             bench,
-            asked,
+            loaded.protocols,
             untrained=functools.partial(model.untrained, mix_int(recipe.seed, stream_id("untrained"))),
             baselines=recipe.evaluate.baselines,
-            supervised=supervised or recipe.evaluate.supervised,
+            supervised=recipe.evaluate.label_training,
             beside=encoders_beside(bench, beside),
             say=say,
         ),

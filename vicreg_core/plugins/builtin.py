@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vicreg_core.plugins import ObjectiveSpec, hookimpl
+from vicreg_core.plugins import ObjectiveSpec, ProtocolSpec, family, hookimpl
+
+_protocol = family(ProtocolSpec, "vicreg_core.evaluation.protocols")
 
 
 @hookimpl
@@ -15,4 +17,26 @@ def vicreg_objectives() -> list[ObjectiveSpec]:
             config="vicreg_core.objectives.config:VICRegConfig",
             summary="invariance, variance and covariance of the views' embeddings (arXiv:2105.04906)",
         )
+    ]
+
+
+@hookimpl
+def vicreg_protocols() -> list[ProtocolSpec]:
+    """Protocols that any modality can be scored by; recipes name them without ``core/``."""
+    return [
+        _protocol("knn", "knn:WeightedKNN", None, "weighted k nearest neighbours"),
+        _protocol("linear", "linear:LinearProbe", "LinearConfig", "a linear classifier on frozen features"),
+        _protocol(
+            "label-fractions",
+            "label_fractions:LabelFractions",
+            "LabelFractionsConfig",
+            "the linear probe on small draws of the labels",
+        ),
+        _protocol("finetune", "finetune:Finetune", "FinetuneConfig", "the encoder trained on with labels"),
+        _protocol("clustering", "clustering:Clustering", None, "whether k-means finds the classes"),
+        _protocol("retrieval", "retrieval:Retrieval", None, "whether neighbours are of the same class"),
+        _protocol("rank", "rank:RankDiagnostics", None, "directions in use; needs no labels"),
+        _protocol(
+            "robustness", "robustness:Robustness", None, "the linear probe on samples in a worse state"
+        ),
     ]

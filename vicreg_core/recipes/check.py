@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from vicreg_core.recipes.catalogue import RecipeFile
 from vicreg_core.recipes.components import ComponentCheck, Components
 from vicreg_core.recipes.overrides import apply_overrides
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, in_order, place_of
+from vicreg_core.recipes.protocols import adopt_former_keys, ask_for, expand_protocols
 from vicreg_core.recipes.schema import Recipe
 from vicreg_core.recipes.sections import COMPONENT_SECTIONS, expand_names
 from vicreg_core.recipes.shape import Shape
@@ -34,6 +35,7 @@ class CheckedRecipe:
         recipe: the validated recipe, with the defaults of its components where they were checked; ``None``
             where there are problems or needs.
         configs: the validated config of each component, by kind, where components were checked.
+        protocols: the same of each protocol of ``evaluate.protocols``, by its name there.
     """
 
     file: RecipeFile
@@ -41,10 +43,16 @@ class CheckedRecipe:
     needs: Mapping[str, str]
     recipe: Recipe | None
     configs: Mapping[Kind, BaseModel | None]
+    protocols: Mapping[str, BaseModel | None] = field(default_factory=dict)
 
 
 def check_recipe(
-    file: RecipeFile, overrides: Sequence[str] = (), *, registry: Registry | None
+    file: RecipeFile,
+    overrides: Sequence[str] = (),
+    *,
+    registry: Registry | None,
+    protocols: Sequence[str] | None = None,
+    supervised: bool = False,
 ) -> CheckedRecipe:
     """Read a recipe, lay overrides over it and validate the result.
 
@@ -52,6 +60,8 @@ def check_recipe(
         file: the recipe.
         overrides: ``key.path=value``, in order.
         registry: where its components are looked up; ``None`` checks the core's schema only.
+        protocols: names of the only protocols to evaluate, with the options that the recipe gives them.
+        supervised: ask for that floor.
 
     Raises:
         RecipeError: the file cannot be read at all.
@@ -63,6 +73,10 @@ def check_recipe(
     document = apply_overrides(document, overrides)
     data, places = document.data, document.places
     expand_names(data)
+    expand_protocols(data)
+    if protocols or supervised:
+        ask_for(data, protocols, supervised=supervised)
+    adopt_former_keys(data, places)
     needs = _needs(data)
     needed = frozenset(tuple(key.split(".")) for key in needs)
     elsewhere = _keys_of_core_sections()
@@ -76,7 +90,7 @@ def check_recipe(
     recipe = None
     if not problems and not needs:
         recipe = parse(Recipe, {**data, **found.sections, "required": {}})
-    return CheckedRecipe(file, in_order(problems), needs, recipe, found.configs)
+    return CheckedRecipe(file, in_order(problems), needs, recipe, found.configs, found.protocols)
 
 
 def _one_a_key(stronger: list[Problem], weaker: list[Problem]) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, cast
@@ -14,9 +14,9 @@ from vicreg_core.errors import PluginError
 from vicreg_core.plugins.component import Kind
 from vicreg_core.plugins.loading import load_config
 from vicreg_core.plugins.registry import Registry
-from vicreg_core.plugins.suggest import did_you_mean
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, dotted, place_of
-from vicreg_core.recipes.schema import Component, Recipe
+from vicreg_core.recipes.protocols import find_protocol
+from vicreg_core.recipes.schema import Component, EvaluateSection, Recipe
 from vicreg_core.recipes.sections import COMPONENT_SECTIONS
 from vicreg_core.recipes.validation import Section, parse
 
@@ -36,12 +36,14 @@ class Components:
             options have problems is absent.
         sections: the sections of the recipe with every default of their component written out.
         keys: the keys each section takes, the component's own included.
+        protocols: the validated config of each protocol of ``evaluate.protocols``, by its name there.
         problems: every mistake.
     """
 
     configs: dict[Kind, BaseModel | None] = field(default_factory=dict)
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    protocols: dict[str, BaseModel | None] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -74,7 +76,7 @@ class ComponentCheck:
             name = written.get("name", own["name"].default) if isinstance(written, dict) else None
             if isinstance(name, str):
                 self._section(section, kind, name, written, found)
-        found.problems.extend(self._protocols(data.get("evaluate")))
+        self._protocols(data.get("evaluate", {}), found)
         return found
 
     def _section(
@@ -116,28 +118,47 @@ class ComponentCheck:
         near = get_close_matches(name, existing, n=1)
         return f"; did you mean {existing[near[0]]!r}?" if near else ""
 
-    def _protocols(self, evaluate: Any) -> Iterator[Problem]:
-        names = evaluate.get("protocols") if isinstance(evaluate, dict) else None
-        if not isinstance(names, list):
+    def _protocols(self, evaluate: Any, found: Components) -> None:
+        """Check ``evaluate.protocols``, whose names and options :func:`expand_protocols` has written out."""
+        default = [{"name": each.name} for each in EvaluateSection().protocols]
+        listed = evaluate.get("protocols", default) if isinstance(evaluate, dict) else None
+        if not isinstance(listed, list):
             return
-        from vicreg_core.evaluation.protocols.registry import NAMES
+        written = list[dict[str, Any]]()
+        for index, item in enumerate(listed):
+            if isinstance(item, dict) and isinstance(item.get("name"), str):
+                at: KeyPath = ("evaluate", "protocols", index)
+                written.append(self._protocol(item["name"], item, at, found))
+        if len(written) == len(listed):
+            found.sections["evaluate"] = {**evaluate, "protocols": written}
 
-        for index, name in enumerate(names):
-            if isinstance(name, str) and (message := self._unknown_protocol(name, NAMES)):
-                yield self._problem(("evaluate", "protocols", index), message)
-
-    def _unknown_protocol(self, name: str, core: Iterable[str]) -> str | None:
-        if name in core:
-            return None
-        if "/" not in name:
-            existing = [*core, *self.registry.names("protocol")]
-            hint = did_you_mean(name, existing)
-            return f"unknown protocol {name!r}{hint} (there are: {', '.join(existing)})"
+    def _protocol(self, name: str, item: Mapping[str, Any], at: KeyPath, found: Components) -> dict[str, Any]:
+        """An item of the list with every default written out; as it was where it has problems."""
+        if name in found.protocols:
+            message = f"protocol {name!r} is listed twice, and results are kept by name"
+            found.problems.append(self._problem(at, message))
+            return dict(item)
+        found.protocols[name] = None
         try:
-            self.registry.get("protocol", name)
+            config = load_config(find_protocol(self.registry, name))
         except PluginError as error:
-            return str(error)
-        return None
+            found.problems.append(self._problem(at, str(error)))
+            return dict(item)
+        options = {key: value for key, value in item.items() if key != "name"}
+        part = Section(
+            config or NoOptions,
+            options,
+            at=at,
+            places=self.places,
+            elsewhere=self.elsewhere,
+            siblings=("name",),
+        )
+        if problems := list(part.problems(self.needed)):
+            found.problems.extend(problems)
+            return dict(item)
+        valid = parse(config or NoOptions, options)
+        found.protocols[name] = valid if config else None
+        return {"name": name} | valid.model_dump(mode="json", by_alias=True)
 
     def _problem(self, path: KeyPath, message: str) -> Problem:
         return Problem(place_of(path, self.places), dotted(path), message)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -45,11 +45,13 @@ class LoadedRecipe:
             every component written out; nothing is left in ``required``.
         configs: the validated config of each component by kind (``"dataset"``, ``"augmentation"``,
             ``"encoder"``, ``"objective"``); ``None`` for a component without options.
+        protocols: the same of each protocol of ``evaluate.protocols``, by its name there.
     """
 
     source: str
     recipe: Recipe
     configs: Mapping[Kind, BaseModel | None]
+    protocols: Mapping[str, BaseModel | None] = field(default_factory=dict)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -64,6 +66,8 @@ def load_recipe(
     components: bool = True,
     registry: Registry | None = None,
     command: str = "vicreg train",
+    protocols: Sequence[str] | None = None,
+    supervised: bool = False,
 ) -> LoadedRecipe:
     """Load a recipe that is to be used.
 
@@ -73,6 +77,8 @@ def load_recipe(
         components: validate the options of each component and write out their defaults.
         registry: where components and shipped recipes are looked up; default: all installed plugins.
         command: what the user typed, for the advice about keys a recipe leaves to them.
+        protocols: names of the only protocols to evaluate, with the options that the recipe gives them.
+        supervised: ask for the floor ``supervised`` too.
 
     Raises:
         RecipeError: no such recipe, it has mistakes (all are listed), or keys it leaves to its user are
@@ -80,12 +86,18 @@ def load_recipe(
         PluginError: from discovery with ``VICREG_STRICT_PLUGINS=1``.
     """
     registry = registry or load_registry()
-    checked = check_recipe(find_recipe(ref, registry), overrides, registry=registry if components else None)
+    checked = check_recipe(
+        find_recipe(ref, registry),
+        overrides,
+        registry=registry if components else None,
+        protocols=protocols,
+        supervised=supervised,
+    )
     if checked.problems:
         raise InvalidRecipeError(ref, checked.problems)
     if checked.recipe is None:
         raise RecipeError(_ask_for(checked.needs, ref, overrides, command))
-    return LoadedRecipe(ref, checked.recipe, checked.configs)
+    return LoadedRecipe(ref, checked.recipe, checked.configs, checked.protocols)
 
 
 def dump_recipe(loaded: LoadedRecipe) -> str:

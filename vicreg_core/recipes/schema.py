@@ -145,8 +145,8 @@ class MonitorSection(StrictModel):
     ] = 2000
 
 
-class FinetuneSection(StrictModel):
-    """Training with labels: protocol ``finetune`` and the floor ``supervised``."""
+class LabelTraining(StrictModel):
+    """How a network is trained with labels, end to end."""
 
     budget: Annotated[
         PositiveFloat, Field(description="views that are trained on, as a share of those of the run")
@@ -158,10 +158,18 @@ class FinetuneSection(StrictModel):
     draws: Annotated[PositiveInt, Field(description="trainings for each share of the labels")] = 1
 
 
+class ProtocolSection(Component):
+    """An evaluation protocol by name, with its own options; the core's are named without their plugin."""
+
+    name: Annotated[str, Field(description="protocol")]
+
+
 class EvaluateSection(StrictModel):
     """What is evaluated after training."""
 
-    protocols: Annotated[tuple[str, ...], Field(strict=False)] = ("knn", "linear")
+    protocols: Annotated[
+        tuple[ProtocolSection, ...], Field(description="names, or names with options", strict=False)
+    ] = (ProtocolSection(name="knn"), ProtocolSection(name="linear"))
     max_train: Annotated[
         Annotated[int, Field(ge=2)] | None,
         Field(description="most training samples a probe sees, drawn by seed"),
@@ -171,17 +179,16 @@ class EvaluateSection(StrictModel):
     ] = 10_000
     baselines: Annotated[bool, Field(description="evaluate the floors beside the encoder")] = True
     supervised: Annotated[
-        bool, Field(description="of the floors also a network trained from scratch with the labels")
+        bool | LabelTraining,
+        Field(description="of the floors also a network trained from scratch with the labels"),
     ] = False
-    fractions: Annotated[
-        tuple[Annotated[float, Field(gt=0, lt=1)], ...],
-        Field(description="shares of the labels of label-fractions and finetune", strict=False),
-    ] = (0.01, 0.1)
-    balanced: Annotated[
-        bool,
-        Field(description="linear, few labels, finetune, supervised: as if all classes were equally common"),
-    ] = False
-    finetune: FinetuneSection = FinetuneSection()
+
+    @property
+    def label_training(self) -> LabelTraining | None:
+        """How the floor ``supervised`` is trained; ``None`` where it is not asked for."""
+        if isinstance(self.supervised, LabelTraining):
+            return self.supervised
+        return LabelTraining() if self.supervised else None
 
 
 class Recipe(StrictModel):

@@ -15,6 +15,8 @@ from vicreg_core.classifiers.folds import assign_folds
 from vicreg_core.classifiers.linear import LinearProbeOutcome, linear_probe
 from vicreg_core.classifiers.priors import equal_priors
 from vicreg_core.evaluation.metrics.classification import score_classification
+from vicreg_core.evaluation.protocols.config import LinearConfig
+from vicreg_core.evaluation.protocols.linear import LinearProbe
 from vicreg_core.evaluation.subjects.subject import Subject
 
 MOST_FOLDS = 5
@@ -38,27 +40,6 @@ def _probe(
         seed=subject.seed,
         device=subject.device,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class BalancedLinear:
-    """The protocol ``balanced-linear``: the linear probe with its decision at equal class priors."""
-
-    needs_labels: bool = True
-
-    def __call__(self, subject: Subject) -> dict[str, Any]:
-        """Balanced accuracy, and AUROC of two classes, with intervals over groups where there are any."""
-        train, test = subject.labelled()
-        outcome = _probe(subject, train.vectors, train.labels, test.vectors, train.groups)
-        shares = equal_priors(outcome.probabilities, train.labels)
-        scores = score_classification(
-            test.labels, shares, subject.classes, groups=test.groups, seed=subject.seed
-        )
-        return scores | {
-            "metric": "balanced_accuracy",
-            "n_train": len(train.labels),
-            "c": outcome.classifier.c,
-        }
 
 
 def _across_folds(cells: Population, fold: NDArray[np.int64], subject: Subject) -> dict[str, Any]:
@@ -153,9 +134,9 @@ class NotSameBatch:
         return {"metric": "balanced_accuracy", "n": len(cells.labels), **result}
 
 
-def build_balanced_linear(config: object) -> BalancedLinear:
-    """The protocol ``biomedical/balanced-linear``."""
-    return BalancedLinear()
+def build_balanced_linear(config: object) -> LinearProbe:
+    """The protocol ``biomedical/balanced-linear``: ``linear`` with ``balanced: true``, beside the plain one."""
+    return LinearProbe(LinearConfig(balanced=True))
 
 
 def build_leave_group_out(config: object) -> LeaveGroupOut:

@@ -11,15 +11,19 @@ import torch
 from tests.evaluation.toy import Net, NetConfig, Noise, NoiseConfig, Points, PointsConfig
 from vicreg_core.errors import TrainingFailed
 from vicreg_core.evaluation.evaluate import evaluate
+from vicreg_core.evaluation.protocols.config import FinetuneConfig, LabelFractionsConfig
 from vicreg_core.evaluation.protocols.finetune import Finetune
-from vicreg_core.evaluation.protocols.label_fractions import label_budgets
+from vicreg_core.evaluation.protocols.label_fractions import LabelFractions, label_budgets
 from vicreg_core.evaluation.subjects.bench import Bench
 from vicreg_core.evaluation.supervised import finetuner as finetuning
-from vicreg_core.evaluation.supervised.finetuner import Budget, Finetuner
+from vicreg_core.evaluation.supervised.finetuner import Cost, Finetuner
 from vicreg_core.evaluation.supervised.floor import supervised_floor
 from vicreg_core.models.precision import Precision
+from vicreg_core.recipes.schema import LabelTraining
 
-BUDGET = Budget(views=640, batch_size=32, precision=Precision("cpu", torch.float32), lr=1e-2)
+COST = Cost(views=640, batch_size=32, precision=Precision("cpu", torch.float32))
+HOW = FinetuneConfig(lr=1e-2)
+TUNED = FinetuneConfig()
 
 
 def points(n=120, split="train", groups=False, **options):
@@ -34,20 +38,24 @@ def net(width=8):
     return Net(NetConfig(width=width), points().info)
 
 
-def bench(budget=BUDGET, train=None, **more):
+def bench(train=None, cost=COST, **more):
     train = train or points()
     return Bench(
         train=train,
         test=points(90, "test"),
         augmentation=Noise(NoiseConfig(), train.info),
-        budget=budget,
+        cost=cost,
         **more,
     )
 
 
+def finetuner(of, how=TUNED):
+    return Finetuner(of.encoder("encoder", net()).trainable, how)
+
+
 def test_rows_and_their_scores():
-    subject = bench(dataclasses.replace(BUDGET, draws=3), fractions=(0.05, 0.5)).encoder("encoder", net())
-    rows = {row["name"]: row for row in Finetune()(subject)["rows"]}
+    how = FinetuneConfig(lr=1e-2, draws=3, fractions=(0.05, 0.5))
+    rows = {row["name"]: row for row in Finetune(how)(bench().encoder("encoder", net()))["rows"]}
     assert list(rows) == ["5 %", "50 %", "all"]
     assert [row["n_train"] for row in rows.values()] == [6, 60, 120]
     assert [row["draws"] for row in rows.values()] == [3, 3, 1]
@@ -66,25 +74,24 @@ def test_two_classes_have_an_area_under_the_curve():
     of = Bench(
         **two,
         augmentation=Noise(NoiseConfig(), two["train"].info),
-        budget=dataclasses.replace(BUDGET, draws=2),
+        cost=COST,
     )
-    rows = Finetune()(of.encoder("encoder", net()))["rows"]
+    rows = Finetune(FinetuneConfig(lr=1e-2, draws=2))(of.encoder("encoder", net()))["rows"]
     assert all(0.5 < row["auroc"] <= 1 for row in rows)
 
 
 def test_the_encoder_itself_stays_as_it_is():
     encoder = net()
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
-    Finetune()(bench().encoder("encoder", encoder))
+    Finetune(HOW)(bench().encoder("encoder", encoder))
     assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
 
 
 def test_the_test_samples_choose_nothing():
-    of = bench(dataclasses.replace(BUDGET, lr=None))
-    subject = of.encoder("encoder", net())
-    made = subject.finetune(np.arange(120)).training
+    of = bench()
+    made = finetuner(of)(np.arange(120)).training
     of.test.labels = (of.test.labels + 1) % 3
-    again = of.encoder("encoder", net()).finetune(np.arange(120))
+    again = finetuner(of)(np.arange(120))
     assert made == again.training
     assert set(made["held_out_accuracy"]) == {f"{rate:g}" for rate in finetuning.RATES}
     best = max(made["held_out_accuracy"].values())
@@ -100,16 +107,15 @@ def test_held_out_groups_are_whole(monkeypatch):
         return inner(self, data, test, schedule)
 
     monkeypatch.setattr(finetuning.Finetuner, "_fit", fit)
-    of = bench(dataclasses.replace(BUDGET, lr=None), points(groups=True))
+    of = bench(points(groups=True))
     of.test.groups = np.array([f"test {i // 5}" for i in range(90)])
-    of.encoder("encoder", net()).finetune(np.arange(120))
+    finetuner(of)(np.arange(120))
     assert len(seen) == len(finetuning.RATES) + 1
     assert not any(ours & held for ours, held in seen)
 
 
 def test_too_few_labels_leave_the_rate_untuned():
-    subject = bench(dataclasses.replace(BUDGET, lr=None)).encoder("encoder", net())
-    assert subject.finetune(np.arange(9)).training["lr"] == finetuning.UNTUNED_RATE
+    assert finetuner(bench())(np.arange(9)).training["lr"] == finetuning.UNTUNED_RATE
 
 
 def test_a_rate_at_which_training_fails_is_not_chosen(monkeypatch):
@@ -121,21 +127,16 @@ def test_a_rate_at_which_training_fails_is_not_chosen(monkeypatch):
         return inner(encoder, data, augmentation, schedule, **more)
 
     monkeypatch.setattr(finetuning, "train_supervised", train)
-    training = (
-        bench(dataclasses.replace(BUDGET, lr=None))
-        .encoder("encoder", net())
-        .finetune(np.arange(120))
-        .training
-    )
+    training = finetuner(bench())(np.arange(120)).training
     assert training["held_out_accuracy"]["0.0025"] == 0
     assert training["lr"] < 0.0025
 
 
 def test_what_was_trained_is_not_trained_again():
     said = []
-    subject = bench(say=said.append).encoder("encoder", net())
-    rows = np.arange(30)
-    assert subject.finetune(rows) is subject.finetune(rows.copy())
+    first = finetuner(bench(say=said.append), HOW)
+    rows, again = np.arange(30), Finetuner(first.of, HOW.model_copy(update={"draws": 3}))
+    assert first(rows) is again(rows.copy())
     assert said == ["training on 30 labels: 40 steps of 16"]
 
 
@@ -143,13 +144,13 @@ def test_what_was_trained_is_not_trained_again():
     ("samples", "batch", "views"), [(1, 1, 200), (10, 10, 640), (100, 25, 640), (500, 32, 640)]
 )
 def test_few_labels_are_not_visited_without_end(samples, batch, views):
-    schedule = BUDGET.schedule(samples)
+    schedule = finetuner(bench(), HOW).schedule(samples)
     assert (schedule.batch_size, schedule.views) == (batch, views)
 
 
 def test_raw_features_and_unknown_lengths_are_skipped():
     assert "do not come from an encoder" in Finetune()(bench().raw())["skipped"]
-    unknown = bench(budget=None).encoder("encoder", net())
+    unknown = bench(cost=None).encoder("encoder", net())
     assert "how long the encoder was trained" in Finetune()(unknown)["skipped"]
 
 
@@ -157,10 +158,16 @@ def test_raw_features_and_unknown_lengths_are_skipped():
 def beside():
     return evaluate(
         net(),
-        bench(fractions=(0.1,)),
-        ("knn", "linear", "label-fractions", "finetune", "rank"),
+        bench(),
+        {
+            "knn": None,
+            "linear": None,
+            "label-fractions": LabelFractionsConfig(fractions=(0.1,)),
+            "finetune": FinetuneConfig(lr=1e-2, fractions=(0.1,)),
+            "rank": None,
+        },
         untrained=net,
-        supervised=True,
+        supervised=LabelTraining(lr=1e-2),
     )
 
 
@@ -184,7 +191,7 @@ def test_rows_of_few_labels_are_on_the_same_draws(beside):
 
 
 def test_the_first_draws_are_those_of_the_linear_probe(monkeypatch):
-    of = bench(fractions=(0.1,))
+    of = bench()
     subject, asked = of.encoder("random_encoder", net()), []
 
     def call(self, rows):
@@ -193,7 +200,8 @@ def test_the_first_draws_are_those_of_the_linear_probe(monkeypatch):
 
     inner = Finetuner.__call__
     monkeypatch.setattr(Finetuner, "__call__", call)
-    supervised_floor(subject, ("label-fractions",))
+    few = LabelFractions(LabelFractionsConfig(fractions=(0.1,)))
+    supervised_floor(subject, {"label-fractions": few}, HOW)
     drawn = [budget.draws[0] for budget in label_budgets(of.train.labels, 0, fractions=(0.1,))]
     assert all(np.array_equal(a, b) for a, b in zip(asked, drawn, strict=True))
 
@@ -206,6 +214,6 @@ def test_the_headline_is_judged_by_it(beside):
 
 def test_where_there_are_no_labels_a_note_says_so():
     of = dataclasses.replace(bench(), train=points(labelled=False), test=None)
-    result = evaluate(net(), of, ("rank",), untrained=net, supervised=True)
+    result = evaluate(net(), of, {"rank": None}, untrained=net, supervised=HOW)
     assert "supervised" not in result["baselines"]
     assert "no network trained with the labels" in result["notes"][0]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from tests.evaluation.arrays import blobs, subject
 from vicreg_core.classifiers.linear import linear_probe
+from vicreg_core.evaluation.protocols.config import LabelFractionsConfig, LinearConfig
 from vicreg_core.evaluation.protocols.label_fractions import LabelFractions, label_budgets
 from vicreg_core.evaluation.protocols.linear import LinearProbe
 
@@ -82,8 +81,8 @@ def test_balanced_decisions_find_the_rare_class_and_leave_the_ranking():
     train, test = (rng.normal(size=(600, 4)) + 1.2 * each[:, None] for each in (labels, held))
     data = subject(train.astype(np.float32), labels, test.astype(np.float32), held)
     plain, balanced = (
-        {row["name"]: row for row in LabelFractions()(each)["rows"]}
-        for each in (data, dataclasses.replace(data, balanced=True))
+        {row["name"]: row for row in LabelFractions(LabelFractionsConfig(balanced=each))(data)["rows"]}
+        for each in (False, True)
     )
     assert {row["metric"] for row in balanced.values()} == {"balanced_accuracy"}
     for name in ("10 %", "all"):
@@ -92,6 +91,6 @@ def test_balanced_decisions_find_the_rare_class_and_leave_the_ranking():
         assert balanced[name]["auroc"] == pytest.approx(plain[name]["auroc"], abs=1e-6)
         low, high = balanced[name]["balanced_accuracy_interval"]
         assert low < balanced[name]["balanced_accuracy"] < high
-    linear = LinearProbe()(dataclasses.replace(data, balanced=True))
+    linear = LinearProbe(LinearConfig(balanced=True))(data)
     assert linear["metric"] == "balanced_accuracy"
     assert linear["balanced_accuracy"] == balanced["all"]["balanced_accuracy"]

@@ -100,7 +100,7 @@ def make_net(bench: Bench) -> Net:
 @pytest.fixture(scope="module")
 def evaluated() -> dict[str, Any]:
     bench = make_bench()
-    return evaluate(make_net(bench), bench, ("robustness",), untrained=lambda: make_net(bench))
+    return evaluate(make_net(bench), bench, {"robustness": None}, untrained=lambda: make_net(bench))
 
 
 def test_floors_stand_beside_it(evaluated):
@@ -163,13 +163,15 @@ def vectors(bench: Bench, rows: Any, batch_size: int = 16, seed: int = 0) -> dic
 def test_at_most_so_many_samples_are_corrupted(monkeypatch):
     monkeypatch.setattr("vicreg_core.evaluation.protocols.robustness.MAX_SAMPLES", 20)
     bench = make_bench()
-    result = evaluate(make_net(bench), bench, ("robustness",), baselines=False)["protocols"]["robustness"]
+    result = evaluate(make_net(bench), bench, {"robustness": None}, baselines=False)["protocols"][
+        "robustness"
+    ]
     assert result["n"] == 20
 
 
 def test_unlabelled_data_are_skipped():
     bench = make_bench(labelled=False)
-    result = evaluate(make_net(bench), bench, ("robustness",), baselines=False)
+    result = evaluate(make_net(bench), bench, {"robustness": None}, baselines=False)
     assert "labels" in result["protocols"]["robustness"]["skipped"]
 
 

@@ -21,7 +21,7 @@ def _toy():
 
 @pytest.fixture
 def run(tmp_path):
-    make_run(tmp_path / "run", "evaluate.finetune.lr=0.01")
+    make_run(tmp_path / "run", "evaluate.protocols=[knn, linear, {name: finetune, lr: 0.01}]")
     return tmp_path / "run"
 
 
@@ -41,9 +41,9 @@ def test_training_with_labels_sees_as_many_views_as_the_run(run):
     row = result["protocols"]["finetune"]["rows"][-1]
     assert row["views"] == 4 * 8 * 2
     assert row["batch_size"] == 8
-    half = evaluate_run(
-        run, ["finetune"], overrides=["evaluate.finetune.budget=0.5", "evaluate.fractions=[0.2]"]
-    )
+    assert row["lr"] == 0.01
+    options = "{name: finetune, lr: 0.01, budget: 0.5, fractions: [0.2]}"
+    half = evaluate_run(run, overrides=[f"evaluate.protocols=[{options}]"])
     assert [each["name"] for each in half["protocols"]["finetune"]["rows"]] == ["20 %", "all"]
     assert half["protocols"]["finetune"]["rows"][-1]["views"] == 32
 

@@ -45,6 +45,11 @@ class Tallies(NamedTuple):
         return mean
 
 
+def headline(*, balanced: bool) -> str:
+    """The name of the score that a classifier is judged by; ``balanced``: all classes count alike."""
+    return "balanced_accuracy" if balanced else "accuracy"
+
+
 def score_classification(
     labels: NDArray[np.int64],
     probabilities: NDArray[np.float32],

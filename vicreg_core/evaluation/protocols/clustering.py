@@ -34,6 +34,7 @@ def cluster(vectors: NDArray[np.float32], clusters: int, seed: int) -> NDArray[n
 class Clustering:
     """The protocol ``clustering``."""
 
+    config: None = None
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from vicreg_core.evaluation.subjects.subject import Subject
 class WeightedKNN:
     """The protocol ``knn``."""
 
+    config: None = None
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:

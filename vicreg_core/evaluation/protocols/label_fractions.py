@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from vicreg_core.classifiers.linear import fit_tuned
 from vicreg_core.classifiers.preprocessing import Standardiser
-from vicreg_core.evaluation.metrics.classification import point_scores, score_classification
+from vicreg_core.classifiers.priors import equal_priors
+from vicreg_core.evaluation.metrics.classification import headline, point_scores, score_classification
 from vicreg_core.evaluation.metrics.draws import row_of_draws
-from vicreg_core.evaluation.subjects.subject import FRACTIONS, LabelledFeatures, Subject
+from vicreg_core.evaluation.protocols.config import FRACTIONS, LabelFractionsConfig
+from vicreg_core.evaluation.subjects.subject import LabelledFeatures, Subject
 
 PER_CLASS = (1, 10)
 PER_CLASS_DRAWS = 10
@@ -69,6 +71,7 @@ class LabelFractions:
     fixed at :data:`~vicreg_core.classifiers.linear.UNTUNED_C`.
     """
 
+    config: LabelFractionsConfig = field(default_factory=LabelFractionsConfig)
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:
@@ -87,24 +90,31 @@ class LabelFractions:
             fitted = fit_tuned(
                 vectors[rows], labels[rows], len(subject.classes), groups=groups, seed=subject.seed
             )
-            return subject.decided(fitted.probabilities(test_vectors).cpu().numpy(), train.labels[draw])
+            shares = fitted.probabilities(test_vectors).cpu().numpy()
+            return equal_priors(shares, train.labels[draw]) if self.config.balanced else shares
 
-        budgets = label_budgets(train.labels, subject.seed, fractions=subject.fractions)
-        return {"rows": [_row(each, [probe(draw) for draw in each.draws], test, subject) for each in budgets]}
+        metric = headline(balanced=self.config.balanced)
+        budgets = label_budgets(train.labels, subject.seed, fractions=self.config.fractions)
+        rows = [_row(each, [probe(draw) for draw in each.draws], test, subject, metric) for each in budgets]
+        return {"rows": rows}
 
 
 def _row(
-    budget: LabelBudget, shares: list[NDArray[np.float32]], test: LabelledFeatures, subject: Subject
+    budget: LabelBudget,
+    shares: list[NDArray[np.float32]],
+    test: LabelledFeatures,
+    subject: Subject,
+    metric: str,
 ) -> dict[str, Any]:
     """The scores of the probabilities ``(m, K)`` of each draw."""
     if len(shares) > 1:
         points = [point_scores(test.labels, each, len(subject.classes)) for each in shares]
-        scores = row_of_draws(points, subject.metric)
+        scores = row_of_draws(points, metric)
     else:
         scores = score_classification(
             test.labels, shares[0], subject.classes, groups=test.groups, seed=subject.seed
         )
-        scores |= {"metric": subject.metric, "interval_over": "test samples", "std": None, "draws": 1}
+        scores |= {"metric": metric, "interval_over": "test samples", "std": None, "draws": 1}
     return scores | {"name": budget.name, "n_train": len(budget.draws[0]), "n": len(test.labels)}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vicreg_core.classifiers.linear import linear_probe
-from vicreg_core.evaluation.metrics.classification import score_classification
+from vicreg_core.classifiers.priors import equal_priors
+from vicreg_core.evaluation.metrics.classification import headline, score_classification
+from vicreg_core.evaluation.protocols.config import LinearConfig
 from vicreg_core.evaluation.subjects.subject import Subject
 
 
@@ -14,6 +16,7 @@ from vicreg_core.evaluation.subjects.subject import Subject
 class LinearProbe:
     """The protocol ``linear``."""
 
+    config: LinearConfig = field(default_factory=LinearConfig)
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:
@@ -29,13 +32,15 @@ class LinearProbe:
             seed=subject.seed,
             device=subject.device,
         )
-        shares = subject.decided(outcome.probabilities, train.labels)
+        shares = outcome.probabilities
+        if self.config.balanced:
+            shares = equal_priors(shares, train.labels)
         result = score_classification(
             test.labels, shares, subject.classes, groups=test.groups, seed=subject.seed
         )
         tried = outcome.classifier.cross_validated
         result |= {
-            "metric": subject.metric,
+            "metric": headline(balanced=self.config.balanced),
             "n_train": len(train.labels),
             "c": outcome.classifier.c,
             "cross_validated_accuracy": {f"{c:g}": score for c, score in tried.items()},

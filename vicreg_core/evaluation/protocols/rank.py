@@ -33,6 +33,7 @@ class RankDiagnostics:
     means nothing, so there is no verdict.
     """
 
+    config: None = None
     needs_labels: bool = False
 
     def __call__(self, subject: Subject) -> dict[str, Any]:
@@ -49,9 +50,9 @@ class RankDiagnostics:
             "n": len(vectors),
             "n_with_views": 0 if views is None else len(views),
         }
-        if subject.project is not None:
-            of_views = None if views is None else _project_views(subject.project, views)
-            result["embedding"] = _figures(subject.project(vectors), of_views)
+        if (project := subject.projector()) is not None:
+            of_views = None if views is None else _project_views(project, views)
+            result["embedding"] = _figures(project(vectors), of_views)
             rows += _rows("embedding ", result["embedding"], len(vectors))
         return {**result, **found, "rows": rows}
 

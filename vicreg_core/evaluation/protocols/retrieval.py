@@ -16,6 +16,7 @@ from vicreg_core.evaluation.subjects.subject import Subject
 class Retrieval:
     """The protocol ``retrieval``: test samples look for training samples of their class."""
 
+    config: None = None
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:

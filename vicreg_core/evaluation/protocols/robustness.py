@@ -32,6 +32,7 @@ class Robustness:
     normalised by those of a reference model, so that the floor beside each keeps its meaning.
     """
 
+    config: None = None
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:

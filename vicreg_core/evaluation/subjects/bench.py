@@ -21,8 +21,8 @@ from vicreg_core.evaluation.subjects.floors import (
     prepare_raw,
     raw_vectors,
 )
-from vicreg_core.evaluation.subjects.subject import CPU, FRACTIONS, Corrupted, Features, Subject
-from vicreg_core.evaluation.supervised.finetuner import Budget, Finetuner
+from vicreg_core.evaluation.subjects.subject import CPU, Corrupted, Features, Subject
+from vicreg_core.evaluation.supervised.finetuner import Cost, Trainable
 from vicreg_core.inference.cache import FeatureCache, model_digest
 from vicreg_core.inference.embedder import Embedder, Workers
 from vicreg_core.training.projector import Project
@@ -44,11 +44,9 @@ class Bench:
         workers: loader processes for per-file data.
         cache: folder where vectors are kept from one evaluation to the next, or ``None``.
         made_by: JSON values that determine the evaluation view, for the cache's key.
-        budget: of training with labels, or ``None``, which rules it out.
-        fractions: shares of the labels that protocols on few labels use.
-        balanced: classifiers decide as if all classes were equally common.
+        cost: of the run that trained the encoder; ``None`` rules training with labels out.
         say: told what is being trained.
-        project: the trained encoder's projector, from representations to embeddings, or ``None``.
+        projector: opens the trained encoder's projector; gives ``None`` where there is none.
     """
 
     train: DatasetAdapter
@@ -59,11 +57,9 @@ class Bench:
     workers: Workers = "auto"
     cache: Path | None = None
     made_by: Mapping[str, Any] = field(default_factory=dict)
-    budget: Budget | None = None
-    fractions: tuple[float, ...] = FRACTIONS
-    balanced: bool = False
+    cost: Cost | None = None
     say: Callable[[str], None] = lambda _: None
-    project: Project | None = None
+    projector: Callable[[], Project | None] = lambda: None
 
     def __post_init__(self) -> None:
         for data in filter(None, (self.train, self.test)):
@@ -97,13 +93,10 @@ class Bench:
             remarks=remarks or {},
             encode=embedder.encode,
             views=views,
-            project=self.project if name == "encoder" else None,
+            projector=self.projector if name == "encoder" else lambda: None,
             corruptions=self.augmentation.corruptions,
             corrupted=corrupted,
-            finetune=self._finetuner(encoder),
-            no_finetune="it is not known how long the encoder was trained, so there is no budget to match",
-            fractions=self.fractions,
-            balanced=self.balanced,
+            trainable=self._trainable(encoder),
         )
 
     def untrained(self, build: Callable[[], Encoder]) -> Subject:
@@ -131,19 +124,17 @@ class Bench:
             device=self.device,
             standardised=True,
             remarks=remarks,
-            fractions=self.fractions,
-            balanced=self.balanced,
         )
 
-    def _finetuner(self, encoder: Encoder) -> Finetuner | None:
-        if self.budget is None or self.test is None or self.train.labels is None or self.test.labels is None:
+    def _trainable(self, encoder: Encoder) -> Trainable | None:
+        if self.cost is None or self.test is None or self.train.labels is None or self.test.labels is None:
             return None
-        return Finetuner(
-            encoder,
-            self.train,
-            self.test,
-            self.augmentation,
-            self.budget,
+        return Trainable(
+            encoder=encoder,
+            train=self.train,
+            test=self.test,
+            augmentation=self.augmentation,
+            cost=self.cost,
             seed=self.seed,
             device=self.device,
             workers=self.workers,

@@ -14,12 +14,12 @@ from vicreg_core.data.splits import open_data
 from vicreg_core.errors import DataError, RunError
 from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, RAW_FEATURES, Bench
 from vicreg_core.evaluation.subjects.subject import Subject
-from vicreg_core.evaluation.supervised.finetuner import Budget
+from vicreg_core.evaluation.supervised.finetuner import Cost
 from vicreg_core.evaluation.supervised.floor import NAME as SUPERVISED
 from vicreg_core.models.precision import resolve_device, resolve_precision
 from vicreg_core.pretrained import PretrainedEncoder, load
 from vicreg_core.recipes.load import LoadedRecipe
-from vicreg_core.recipes.schema import EvaluateSection, TrainSection
+from vicreg_core.recipes.schema import TrainSection
 
 _TAKEN = {"encoder", RANDOM_ENCODER, RAW_FEATURES, SUPERVISED}
 
@@ -37,7 +37,7 @@ def make_bench(
         cache: folder of vectors.
         model: that is evaluated.
         loaded: names the data, the seed and the device.
-        train: how the model was trained; training with labels gets the same budget.
+        train: how the model was trained, which training with labels is measured by.
         say: told what is being trained.
 
     Raises:
@@ -55,9 +55,7 @@ def make_bench(
         workers=recipe.data.workers,
         cache=cache,
         made_by=model.manifest.augmentation.model_dump(mode="json"),
-        budget=_budget(model, train, section, device),
-        fractions=section.fractions,
-        balanced=section.balanced,
+        cost=_cost(model, train, device),
         say=say,
     )
 
@@ -110,20 +108,13 @@ def _as_taken(data: DatasetAdapter, model: PretrainedEncoder) -> DatasetAdapter:
     return data.for_model(model.info)
 
 
-def _budget(
-    model: PretrainedEncoder, train: TrainSection, section: EvaluateSection, device: torch.device
-) -> Budget | None:
-    """As many views as the run's, times ``evaluate.finetune.budget``; ``None`` where that is not known."""
+def _cost(model: PretrainedEncoder, train: TrainSection, device: torch.device) -> Cost | None:
+    """That of the run that trained the model; ``None`` where it is not known."""
     steps = model.manifest.training.get("steps")
     if not isinstance(steps, int):
         return None
-    finetune = section.finetune
-    return Budget(
-        views=max(1, round(finetune.budget * steps * train.batch_size * train.views)),
+    return Cost(
+        views=steps * train.batch_size * train.views,
         batch_size=train.batch_size,
         precision=resolve_precision(train.precision, device),
-        lr=finetune.lr,
-        weight_decay=finetune.weight_decay,
-        balanced=section.balanced,
-        draws=finetune.draws,
     )

@@ -10,15 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.classifiers.priors import equal_priors
 from vicreg_core.inference.embedder import CorruptedBlock
 
 if TYPE_CHECKING:
-    from vicreg_core.evaluation.supervised.finetuner import Finetuner
+    from vicreg_core.evaluation.supervised.finetuner import Trainable
+    from vicreg_core.training.projector import Project
 
 CPU = torch.device("cpu")
-FRACTIONS = (0.01, 0.1)
-"""Shares of the labels where a recipe names no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +72,13 @@ class Subject:
             features that come from no encoder.
         views: ``views(n, V)`` gives ``(m, V, D) float32``, the vectors of ``V`` augmented views each of ``m``
             training samples, ``m`` at most ``n``; ``None`` as above.
-        project: turns representations ``(n, D) float32`` into the projector's embeddings, or ``None``.
+        projector: opens what turns representations ``(n, D) float32`` into the projector's embeddings; gives
+            ``None`` where there is none.
         corruptions: what the modality can do to samples: a line each by name.
         corrupted: ``corrupted(n)`` does each of these to at most ``n`` test samples; ``None`` as above.
-        finetune: ``finetune(rows)`` trains a copy of the encoder on the labels of the training samples at
-            ``rows`` and gives its probabilities of the test samples; ``None`` where that is not possible.
-        no_finetune: why it is not.
-        fractions: shares of the labels that protocols on few labels use.
-        balanced: classifiers decide as if all classes were equally common.
+        trainable: the encoder and its samples, for training copies of it with labels
+            (:class:`~vicreg_core.evaluation.supervised.finetuner.Finetuner`); ``None`` where that is not
+            possible.
     """
 
     name: str
@@ -94,27 +91,10 @@ class Subject:
     remarks: Mapping[str, Any] = field(default_factory=dict)
     encode: Callable[[Sequence[Any]], NDArray[np.float32]] | None = None
     views: Callable[[int, int], NDArray[np.float32]] | None = None
-    project: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+    projector: Callable[[], Project | None] = lambda: None
     corruptions: Mapping[str, str] = field(default_factory=dict)
     corrupted: Callable[[int], Corrupted] | None = None
-    finetune: Finetuner | None = None
-    no_finetune: str = "these features do not come from an encoder that could be trained"
-    fractions: tuple[float, ...] = FRACTIONS
-    balanced: bool = False
-
-    @property
-    def metric(self) -> str:
-        """The headline of a classifier."""
-        return "balanced_accuracy" if self.balanced else "accuracy"
-
-    def decided(self, probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The probabilities ``(m, K)`` that a classifier decides by.
-
-        Args:
-            probabilities: of a classifier.
-            labels: ``(n,)`` that it was fitted on.
-        """
-        return equal_priors(probabilities, labels) if self.balanced else probabilities
+    trainable: Trainable | None = None
 
     def labelled(self) -> tuple[LabelledFeatures, LabelledFeatures]:
         """Training and test features with labels, for protocols that declare ``needs_labels``.

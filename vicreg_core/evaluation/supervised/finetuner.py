@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from vicreg_core.errors import TrainingFailed
 from vicreg_core.evaluation.supervised.training import Schedule, class_probabilities, train_supervised
 from vicreg_core.inference.embedder import Workers
 from vicreg_core.models.precision import Precision
+from vicreg_core.recipes.schema import LabelTraining
 
 RATES = (1e-4, 5e-4, 2.5e-3)
 """Learning rates tried, lowest first."""
@@ -37,37 +38,18 @@ _STEPS_AN_EPOCH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What training with labels may cost, and how it is done.
+class Cost:
+    """What a training costs.
 
     Attributes:
-        views: that pass through the encoder, at most; the same number as in the run is "the same budget".
+        views: that pass through the encoder.
         batch_size: views a step, at most.
         precision: of the forward pass.
-        lr: highest learning rate; ``None``: the one of :data:`RATES` that does best on held-out labels.
-        weight_decay: of matrices and filters.
-        balanced: weigh the classes alike.
-        draws: of each number of labels, where there are several.
     """
 
     views: int
     batch_size: int
     precision: Precision
-    lr: float | None = None
-    weight_decay: float = 0.05
-    balanced: bool = False
-    draws: int = 1
-
-    def schedule(self, samples: int) -> Schedule:
-        """For so many labelled samples: at most :data:`MOST_EPOCHS`, each of a few steps at least."""
-        batch = min(self.batch_size, samples, max(_LEAST_BATCH, samples // _STEPS_AN_EPOCH))
-        return Schedule(
-            views=min(self.views, MOST_EPOCHS * samples),
-            batch_size=batch,
-            lr=self.lr or UNTUNED_RATE,
-            weight_decay=self.weight_decay,
-            balanced=self.balanced,
-        )
 
 
 class Finetuned(NamedTuple):
@@ -79,37 +61,49 @@ class Finetuned(NamedTuple):
     """How it was trained, as JSON values."""
 
 
-class Finetuner:
-    """Trains copies of one encoder on labelled samples; what was asked for before is not trained again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainable:
+    """An encoder, and the samples that copies of it can be trained and scored on.
 
-    Args:
+    Attributes:
         encoder: the start of every training; it stays as it is.
         train: labelled samples.
         test: held-out samples of the same classes.
         augmentation: makes views.
-        budget: what a training may cost.
+        cost: of the run that trained the encoder: the measure of what training with labels may cost.
         seed: of every random choice.
         device: where to compute.
         workers: loader processes for per-file data.
         say: told what is being trained.
+        made: what was trained, which no protocol trains again.
     """
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        train: DatasetAdapter,
-        test: DatasetAdapter,
-        augmentation: Augmentation,
-        budget: Budget,
-        *,
-        seed: int = 0,
-        device: torch.device | str = "cpu",
-        workers: Workers = "auto",
-        say: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.encoder, self.train, self.test, self.augmentation = encoder, train, test, augmentation
-        self.budget, self.seed, self.device, self.workers, self.say = budget, seed, device, workers, say
-        self._made: dict[bytes, Finetuned] = {}
+    encoder: Encoder
+    train: DatasetAdapter
+    test: DatasetAdapter
+    augmentation: Augmentation
+    cost: Cost
+    seed: int = 0
+    device: torch.device | str = "cpu"
+    workers: Workers = "auto"
+    say: Callable[[str], None] = lambda _: None
+    made: dict[tuple[Any, ...], Finetuned] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finetuner:
+    """Trains copies of one encoder on labelled samples; what was asked for before is not trained again.
+
+    Attributes:
+        of: the encoder and its samples.
+        how: the share of the run's views to train on, the learning rate (``None``: the one of :data:`RATES`
+            that does best on held-out labels) and the weight decay.
+        balanced: weigh the classes alike.
+    """
+
+    of: Trainable
+    how: LabelTraining
+    balanced: bool = False
 
     def __call__(self, rows: NDArray[np.int64]) -> Finetuned:
         """Train on the training samples at ``rows``, then score the test samples.
@@ -117,15 +111,27 @@ class Finetuner:
         Raises:
             TrainingFailed: the loss is no longer finite.
         """
-        key = rows.tobytes()
-        if key not in self._made:
-            self._made[key] = self._make(Subset(self.train, rows))
-        return self._made[key]
+        key = (self.how.budget, self.how.lr, self.how.weight_decay, self.balanced, rows.tobytes())
+        if key not in self.of.made:
+            self.of.made[key] = self._make(Subset(self.of.train, rows))
+        return self.of.made[key]
+
+    def schedule(self, samples: int) -> Schedule:
+        """For so many labelled samples: at most :data:`MOST_EPOCHS`, each of a few steps at least."""
+        cost = self.of.cost
+        views = max(1, round(self.how.budget * cost.views))
+        return Schedule(
+            views=min(views, MOST_EPOCHS * samples),
+            batch_size=min(cost.batch_size, samples, max(_LEAST_BATCH, samples // _STEPS_AN_EPOCH)),
+            lr=self.how.lr or UNTUNED_RATE,
+            weight_decay=self.how.weight_decay,
+            balanced=self.balanced,
+        )
 
     def _make(self, data: DatasetAdapter) -> Finetuned:
-        schedule, tried = self.budget.schedule(len(data)), dict[float, float]()
-        self.say(f"training on {len(data):,} labels: {schedule.steps:,} steps of {schedule.batch_size}")
-        if self.budget.lr is None and _can_hold_out(data):
+        schedule, tried = self.schedule(len(data)), dict[float, float]()
+        self.of.say(f"training on {len(data):,} labels: {schedule.steps:,} steps of {schedule.batch_size}")
+        if self.how.lr is None and _can_hold_out(data):
             tried = self._try_rates(data)
             schedule = replace(schedule, lr=max(tried, key=lambda rate: (tried[rate], -rate)))
         training: dict[str, Any] = {
@@ -136,12 +142,12 @@ class Finetuner:
         }
         if tried:
             training["held_out_accuracy"] = {f"{rate:g}": score for rate, score in tried.items()}
-        return Finetuned(self._fit(data, self.test, schedule), training)
+        return Finetuned(self._fit(data, self.of.test, schedule), training)
 
     def _try_rates(self, data: DatasetAdapter) -> dict[float, float]:
         """Accuracy on labels held out of the training samples after a short training at each rate."""
-        kept, held = (Subset(data, rows) for rows in holdout_split(data, _HELD_OUT, self.seed))
-        full = self.budget.schedule(len(kept))
+        kept, held = (Subset(data, rows) for rows in holdout_split(data, _HELD_OUT, self.of.seed))
+        full = self.schedule(len(kept))
         scores = {}
         for rate in RATES:
             trial = replace(full, views=round(_TRIAL * full.views), lr=rate)
@@ -154,16 +160,16 @@ class Finetuner:
 
     def _fit(self, data: DatasetAdapter, test: DatasetAdapter, schedule: Schedule) -> NDArray[np.float32]:
         model = train_supervised(
-            copy.deepcopy(self.encoder),
+            copy.deepcopy(self.of.encoder),
             data,
-            self.augmentation,
+            self.of.augmentation,
             schedule,
-            precision=self.budget.precision,
-            seed=self.seed,
-            device=self.device,
-            workers=self.workers,
+            precision=self.of.cost.precision,
+            seed=self.of.seed,
+            device=self.of.device,
+            workers=self.of.workers,
         )
-        return class_probabilities(model, test, self.augmentation, workers=self.workers)
+        return class_probabilities(model, test, self.of.augmentation, workers=self.of.workers)
 
 
 def _can_hold_out(data: DatasetAdapter) -> bool:

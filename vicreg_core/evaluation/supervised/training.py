@@ -160,7 +160,7 @@ class _Learner:
         if not math.isfinite(value := loss.item()):
             raise TrainingFailed(
                 f"training with labels: the loss is {value} at step {step + 1:,} of {schedule.steps:,} "
-                f"with a learning rate of {schedule.lr:g}; set a lower evaluate.finetune.lr"
+                f"with a learning rate of {schedule.lr:g}; set a lower lr for training with labels"
             )
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
