@@ -1,4 +1,4 @@
-"""Links that lead out of a plate's folder are left out and listed, or refused; those inside it are followed."""
+"""Links that lead out of a plate's folder are listed or refused; those inside it are followed."""
 
 from __future__ import annotations
 
