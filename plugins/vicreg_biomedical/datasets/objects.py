@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from vicreg_biomedical.datasets.config import PlateConfig
 from vicreg_biomedical.datasets.readers import read_image
 from vicreg_biomedical.datasets.table import read_csv
+from vicreg_core.data.paths import is_inside, regular_file
 from vicreg_core.errors import DataError
 
 
@@ -43,12 +45,12 @@ def locator(config: PlateConfig, folder: Path) -> Locate:
         )
     if config.masks is not None:
         pattern = config.masks
-        return lambda name, path, size: _from_mask(_beside(path, pattern), size)
+        return lambda name, path, size: _from_mask(_own(_beside(path, pattern), folder), size)
     if config.centroids is not None:
         return TableLocator(_read_centroids(_resolve(folder, config.centroids)), config.centroids)
     boxes = str(config.boxes)
     if "{stem}" in boxes:
-        return lambda name, path, size: _from_voc(_beside(path, boxes))
+        return lambda name, path, size: _from_voc(_own(_beside(path, boxes), folder))
     path = _resolve(folder, boxes)
     table = _read_coco(path) if path.suffix == ".json" else _read_boxes(path)
     return TableLocator(table, boxes)
@@ -70,6 +72,23 @@ def stem_of(path: Path) -> str:
 
 def _beside(path: Path, pattern: str) -> Path:
     return path.parent / pattern.replace("{stem}", stem_of(path))
+
+
+def _own(path: Path, folder: Path) -> Path:
+    """A file beside a site, unless it is a link in the plate's folder that leads out of that.
+
+    A pattern such as ``../masks/{stem}.tif`` names another folder on purpose and is followed.
+
+    Raises:
+        DataError: it is such a link.
+    """
+    named = Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))
+    if named and not is_inside(folder, path):
+        raise DataError(
+            f"{path}: is a link that leads out of {folder}; only files below that folder are read. Copy it "
+            f"there"
+        )
+    return path
 
 
 def _resolve(folder: Path, name: str) -> Path:
@@ -170,7 +189,7 @@ def _read_boxes(path: Path) -> dict[str, list[Cell]]:
 
 def _read_coco(path: Path) -> dict[str, list[Cell]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(regular_file(path, "data.boxes").read_text(encoding="utf-8"))
         names = {image["id"]: Path(image["file_name"]).name for image in content["images"]}
         cells: dict[str, list[Cell]] = {name: [] for name in names.values()}
         for note in content["annotations"]:
@@ -187,7 +206,7 @@ def _from_voc(path: Path) -> list[Cell]:
     from xml.etree import ElementTree
 
     try:
-        boxes = list(ElementTree.parse(path).getroot().iterfind("object/bndbox"))
+        boxes = list(ElementTree.parse(regular_file(path, "data.boxes")).getroot().iterfind("object/bndbox"))
         corners = [[float(box.findtext(k) or "") for k in ("xmin", "ymin", "xmax", "ymax")] for box in boxes]
     except (OSError, ValueError, ElementTree.ParseError) as error:
         raise DataError(f"{path}: is no VOC annotation file, {type(error).__name__}: {error}") from error

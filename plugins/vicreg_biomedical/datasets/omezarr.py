@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,17 +11,41 @@ from typing import Any
 import numpy as np
 
 from vicreg_biomedical.datasets.image import LARGEST_MIB, LIMIT, SLIDE, CellImage, to_channels_first
-from vicreg_core.data.paths import inside, require_size
+from vicreg_core.data.paths import inside, regular_file, require_size, walk_files
 from vicreg_core.errors import DataError
+
+_METADATA = ("zarr.json", ".zgroup", ".zattrs", ".zmetadata")
 
 
 def _open(path: Path) -> Any:
+    """The group at ``path``, whose metadata lies in it.
+
+    Raises:
+        DataError: where it is no group, or a link leads out of it or to what is no file.
+    """
     import zarr
 
+    for name in _METADATA:
+        if os.path.lexists(path / name):
+            regular_file(inside(path, name, str(path)))
     try:
         return zarr.open_group(str(path), mode="r")
     except Exception as error:
         raise DataError(f"{path}: is no OME-Zarr, {type(error).__name__}: {error}") from error
+
+
+def _require_whole(path: Path) -> None:
+    """Refuse an image of which a chunk is a link to elsewhere, a pipe or a device."""
+    outside: list[Path] = []
+    if not path.is_dir():
+        return
+    for file in walk_files(path, outside, visible=lambda _: True):
+        regular_file(file)
+    if outside:
+        raise DataError(
+            f"{path}: {len(outside)} link(s) lead out of it, first {outside[0]}; only files below that "
+            "folder are read. Copy them there"
+        )
 
 
 def _member(group: Any, name: str, path: Path) -> Any:
@@ -64,7 +89,10 @@ def read_zarr(path: Path, most_mib: int = LARGEST_MIB) -> CellImage:
         scales = attributes["multiscales"][0]
         first = str(scales["datasets"][0]["path"])
         axes = "".join(_axis(axis) for axis in scales.get("axes", "tczyx"))
+    _require_whole(inside(path, first, str(path)))
     array: Any = _member(group, first, path)
+    if not hasattr(array, "nbytes"):
+        raise DataError(f"{path}: {first!r} is no array; expected one image, whose levels are arrays")
     require_size(int(array.nbytes), most_mib, str(path), LIMIT, SLIDE)
     try:
         read = np.asarray(array[...])

@@ -13,7 +13,7 @@ from vicreg_biomedical.datasets.objects import stem_of
 from vicreg_biomedical.datasets.omezarr import plate_fields, read_zarr
 from vicreg_biomedical.datasets.readers import read_channel_files, read_image
 from vicreg_biomedical.datasets.table import join, name_some, read_csv
-from vicreg_core.data.paths import is_inside
+from vicreg_core.data.paths import is_inside, walk_files
 from vicreg_core.errors import DataError
 
 
@@ -45,32 +45,66 @@ def find_sites(config: PlateConfig, folder: Path) -> tuple[list[Site], list[str]
     Raises:
         DataError: for no site, an incomplete set of channels, or sites and rows that do not match.
     """
-    if not folder.exists():
-        raise DataError(f"data.path {folder}: no such folder")
+    if not folder.is_dir():
+        found = "is a file" if folder.exists() else "is not there"
+        raise DataError(
+            f"data.path {folder}: {found}, expected a folder of sites or of an OME-Zarr (looked from "
+            f"{Path.cwd()})"
+        )
+    outside: list[Path] = []
     if folder.suffix == ".zarr":
         sites = _zarr_plate(folder, config.max_image_mib)
     elif config.pattern is not None:
-        sites = _by_pattern(config, folder, config.pattern)
+        sites = _by_pattern(config, folder, config.pattern, outside)
     else:
-        sites = _by_file(config, folder)
+        sites = _by_file(config, folder, outside)
+    left_out = [f"{path}: a link that leads out of the folder" for path in sorted(outside)]
     if config.metadata is None:
-        return sites, []
-    return _with_metadata(config, folder, sites)
+        return sites, left_out
+    sites, without = _with_metadata(config, folder, sites)
+    return sites, left_out + without
 
 
-def _by_file(config: PlateConfig, folder: Path) -> list[Site]:
+def _by_file(config: PlateConfig, folder: Path, outside: list[Path]) -> list[Site]:
     masks = _masks_regex(config.masks)
-    files = sorted(
-        path
-        for path in folder.glob(config.files)
-        if is_inside(folder, path) and (masks is None or not masks.fullmatch(path.name))
-    )
+    files = _own(_matching(config.files, folder, outside), folder, outside)
+    files = [path for path in files if masks is None or not masks.fullmatch(path.name)]
     if not files:
-        raise DataError(f"data.path {folder}: no file matches data.files {config.files!r}")
+        raise DataError(
+            f"data.path {folder}: no file matches data.files {config.files!r}{_away(outside)}; set it to a "
+            f"glob of the images, such as '**/*.tif'"
+        )
     return [
         Site(path.name, path, lambda path=path: read_image(path, config.max_image_mib), {"file": path.name})  # type: ignore[misc]
         for path in files
     ]
+
+
+def _matching(files: str, folder: Path, outside: list[Path]) -> list[Path]:
+    """What a glob finds in a folder; links to folders outside, which it does not enter, go to ``outside``."""
+    try:
+        found = [path for path in folder.glob(files) if not path.name.startswith(".")]
+    except (ValueError, NotImplementedError, IndexError) as error:
+        raise DataError(
+            f"data.files {files!r} is no glob below data.path ({error}); expected one such as '*.tif'"
+        ) from error
+    if "**" in files:
+        links: list[Path] = []
+        for _ in walk_files(folder, links):
+            pass
+        outside.extend(link for link in links if link.is_dir())
+    return found
+
+
+def _own(paths: Sequence[Path], folder: Path, outside: list[Path]) -> list[Path]:
+    """Those of a folder's files that lie in it, in order; links that lead out of it go to ``outside``."""
+    kept = {path: is_inside(folder, path) for path in paths}
+    outside.extend(path for path, is_own in kept.items() if not is_own and path not in outside)
+    return sorted(path for path, is_own in kept.items() if is_own)
+
+
+def _away(outside: Sequence[Path]) -> str:
+    return f", but {len(outside)} link(s) lead out of it, which are left out" if outside else ""
 
 
 def _masks_regex(pattern: str | None) -> re.Pattern[str] | None:
@@ -94,32 +128,38 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(pieces))
 
 
-def _by_pattern(config: PlateConfig, folder: Path, pattern: str) -> list[Site]:
+def _by_pattern(config: PlateConfig, folder: Path, pattern: str, outside: list[Path]) -> list[Site]:
     regex = pattern_regex(pattern)
     files: dict[tuple[str, ...], dict[str, Path]] = {}
     fields = [name for name in regex.groupindex if name != "channel"]
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and is_inside(folder, p)):
+    for path in _own([p for p in folder.iterdir() if regex.fullmatch(p.name)], folder, outside):
         if match := regex.fullmatch(path.name):
             key = tuple(match[name] for name in fields)
             files.setdefault(key, {})[match["channel"]] = path
     if not files:
-        raise DataError(f"data.path {folder}: no file name matches data.pattern {pattern!r}")
+        raise DataError(
+            f"data.path {folder}: no file name matches data.pattern {pattern!r}{_away(outside)}; a field of "
+            f"it takes no underscore, dot or slash"
+        )
     channels = sorted({channel for found in files.values() for channel in found})
     sites = []
     for key, found in sorted(files.items()):
         name = "_".join(key)
-        read = _channel_reader(name, found, channels)
+        read = _channel_reader(name, found, channels, _away(outside))
         columns, paths = dict(zip(fields, key, strict=True)), tuple(found.values())
         sites.append(Site(name, paths[0], read, columns, paths))
     return sites
 
 
-def _channel_reader(name: str, found: dict[str, Path], channels: Sequence[str]) -> Callable[[], CellImage]:
+def _channel_reader(
+    name: str, found: dict[str, Path], channels: Sequence[str], away: str
+) -> Callable[[], CellImage]:
     def read() -> CellImage:
         missing = [channel for channel in channels if channel not in found]
         if missing:
             raise DataError(
-                f"site {name}: has no file of channel {', '.join(missing)}, which other sites have"
+                f"site {name}: has no file of channel {', '.join(missing)}, which other sites have{away}; "
+                f"add it, or set data.on_error=skip"
             )
         return read_channel_files([found[channel] for channel in channels], channels)
 

@@ -16,7 +16,7 @@ from vicreg_biomedical.datasets.config import CropsConfig
 from vicreg_biomedical.datasets.image import LIMIT
 from vicreg_biomedical.datasets.pixels import PixelArray
 from vicreg_biomedical.datasets.readers import PICTURE_SUFFIXES, SUFFIXES, decode_picture, read_image
-from vicreg_core.data.paths import files_below, regular_file, require_size
+from vicreg_core.data.paths import files_below, inside, regular_file, require_size
 from vicreg_core.errors import DataError
 
 T = TypeVar("T")
@@ -211,7 +211,7 @@ def _folder(config: CropsConfig, path: Path, split: str) -> CropSource | None:
     halves = [path / name for name in ("train", "test")]
     if "{split}" not in config.path:
         if all(half.is_dir() for half in halves):
-            path = path / split
+            path = inside(path, split, "data.path")
         elif split == "test":
             return None
     found = files_below(path, lambda p: p.suffix.lower() in SUFFIXES)
