@@ -89,3 +89,23 @@ class Agreement(Objective):
 
     def terms(self, embeddings):
         return Terms(self.vicreg(embeddings))
+
+
+class SpreadOptions(StrictModel):
+    """The keys of the protocol."""
+
+    scale: float = 1.0
+
+
+class Spread:
+    """Mean distance of the training samples from the origin; needs no labels."""
+
+    needs_labels: Any = False
+
+    def __init__(self, options: Any = None) -> None:
+        self.options = options or SpreadOptions()
+
+    def __call__(self, subject):
+        lengths = np.linalg.norm(subject.train.vectors, axis=1)
+        spread = self.options.scale * float(lengths.mean())
+        return {"metric": "spread", "spread": spread, "interval": None, "n": len(lengths)}

@@ -16,6 +16,7 @@ from vicreg_core.testing import (
     EncoderConformance,
     ObjectiveConformance,
     PluginConformance,
+    ProtocolConformance,
 )
 
 CELLS = ("data.cells=64", "data.test_cells=16")
@@ -55,6 +56,13 @@ QUICK = [
     Case(DatasetConformance, "biomedical/synthetic-cells", CELLS),
     Case(AugmentationConformance, "biomedical/cells", CELLS),
     Case(EncoderConformance, "biomedical/small-cnn", CELLS),
+    *(
+        Case(ProtocolConformance, f"core/{name}", settings={"recipe": "vision/quickstart"})
+        for name in ("knn", "linear", "label-fractions", "clustering", "retrieval")
+    ),
+    Case(ProtocolConformance, "text/geometry", TABLE, {"recipe": "text/documents"}),
+    Case(ProtocolConformance, "biomedical/balanced-linear", CELLS),
+    Case(ProtocolConformance, "biomedical/not-same-batch", CELLS),
 ]
 SLOW = [
     Case(PluginConformance, "vision", ("train.batch_size=32",)),
@@ -73,6 +81,15 @@ SLOW = [
     Case(DatasetConformance, "text/stdlib-docs", (*DOCUMENTS, "encoder.dim=32")),
     Case(EncoderConformance, "text/transformer", DOCUMENTS, {"options": {"dim": 32, "depth": 2}}),
     Case(EncoderConformance, "biomedical/channel-adaptive", CELLS, {"batch_size": 16}),
+    *(
+        Case(ProtocolConformance, f"core/{name}", settings={"recipe": "vision/quickstart"})
+        for name in ("finetune", "rank", "robustness")
+    ),
+    Case(ProtocolConformance, "text/sts", TABLE, {"recipe": "text/documents"}),
+    *(
+        Case(ProtocolConformance, f"biomedical/{name}", CELLS)
+        for name in ("leave-group-out", "batch-correction", "replicate-retrieval")
+    ),
 ]
 
 

@@ -9,13 +9,14 @@ from pydantic import ConfigDict
 
 from tests.testing import parts
 from tests.testing.defects import DEFECTS
-from vicreg_core.plugins import AugmentationSpec, DatasetSpec, EncoderSpec, ObjectiveSpec
+from vicreg_core.plugins import AugmentationSpec, DatasetSpec, EncoderSpec, ObjectiveSpec, ProtocolSpec
 from vicreg_core.testing import (
     AugmentationConformance,
     DatasetConformance,
     EncoderConformance,
     ObjectiveConformance,
     PluginConformance,
+    ProtocolConformance,
     check_plugin,
 )
 from vicreg_core.testing.requirement import NonConforming
@@ -38,12 +39,16 @@ SPECS = {
     "augmentation": AugmentationSpec(name="noise", target=f"{HERE}:Noise", summary="noise"),
     "encoder": EncoderSpec(name="net", target=f"{HERE}:Net", summary="a net"),
     "objective": ObjectiveSpec(name="agreement", target=f"{HERE}:Agreement", summary="VICReg"),
+    "protocol": ProtocolSpec(
+        name="spread", target=f"{HERE}:Spread", config=f"{HERE}:SpreadOptions", summary="spread"
+    ),
 }
 CLASSES = {
     "dataset": DatasetConformance,
     "augmentation": AugmentationConformance,
     "encoder": EncoderConformance,
     "objective": ObjectiveConformance,
+    "protocol": ProtocolConformance,
 }
 PLANTED = [(kind, defect) for kind, each in DEFECTS.items() for defect in each]
 
@@ -73,8 +78,10 @@ def test_parts_that_keep_their_promises_pass_everything(toy):
 
 
 def test_each_test_has_a_planted_defect():
+    # Options are a config, not a class of their own: theirs is planted below.
+    config = {"protocol": {"its_options_have_defaults"}}
     for kind, suite in CLASSES.items():
-        assert {defect.breaks for defect in DEFECTS[kind]} == promises_of(suite)
+        assert {defect.breaks for defect in DEFECTS[kind]} | config.get(kind, set()) == promises_of(suite)
 
 
 @pytest.mark.parametrize(("kind", "defect"), PLANTED, ids=lambda each: getattr(each, "__name__", each))
@@ -83,6 +90,13 @@ def test_a_planted_defect_is_seen(toy, kind, defect):
     suite = type("Planted", (CLASSES[kind],), {"component": f"toy/{SPECS[kind].name}"})
     with pytest.raises(NonConforming):
         getattr(suite(), f"test_{defect.breaks}")()
+
+
+def test_a_protocol_with_an_option_that_must_be_given_is_seen(toy):
+    toy(protocol={"config": "tests.testing.test_planted_defects:Demanding"})
+    suite = type("Planted", (ProtocolConformance,), {"component": "toy/spread"})
+    with pytest.raises(NonConforming, match="options without a default: scale"):
+        suite().test_its_options_have_defaults()
 
 
 @pytest.mark.parametrize(
@@ -138,6 +152,12 @@ def test_a_plugin_that_is_not_installed_and_settings_of_nobody_are_said(toy):
         check_plugin("tyo")
     with pytest.raises(ValueError, match="settings name what 'toy' does not have: toy/nett"):
         check_plugin("toy", {"toy/nett": {}})
+
+
+class Demanding(parts.StrictModel):
+    """Has a key without default."""
+
+    scale: float
 
 
 class Lax(parts.StrictModel):

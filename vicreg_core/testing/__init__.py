@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vicreg_core.testing.encoder import EncoderConformance
     from vicreg_core.testing.objective import ObjectiveConformance
     from vicreg_core.testing.plugin import PluginConformance
+    from vicreg_core.testing.protocol import ProtocolConformance
     from vicreg_core.testing.running import run_recipe
 
 _MODULE_OF = {
@@ -27,6 +28,7 @@ _MODULE_OF = {
     "EncoderConformance": "encoder",
     "ObjectiveConformance": "objective",
     "PluginConformance": "plugin",
+    "ProtocolConformance": "protocol",
     "check_plugin": "check",
     "run_recipe": "running",
 }
@@ -37,6 +39,7 @@ __all__ = [
     "EncoderConformance",
     "ObjectiveConformance",
     "PluginConformance",
+    "ProtocolConformance",
     "check_plugin",
     "run_recipe",
 ]

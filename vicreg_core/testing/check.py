@@ -12,6 +12,7 @@ from vicreg_core.testing.dataset import DatasetConformance
 from vicreg_core.testing.encoder import EncoderConformance
 from vicreg_core.testing.objective import ObjectiveConformance
 from vicreg_core.testing.plugin import PluginConformance
+from vicreg_core.testing.protocol import ProtocolConformance
 from vicreg_core.testing.requirement import NonConforming
 
 _TESTS_OF: Mapping[Kind, type] = {
@@ -19,13 +20,14 @@ _TESTS_OF: Mapping[Kind, type] = {
     "augmentation": AugmentationConformance,
     "dataset": DatasetConformance,
     "objective": ObjectiveConformance,
+    "protocol": ProtocolConformance,
 }
 
 
 def check_plugin(
     plugin: str, settings: Mapping[str, Mapping[str, Any]] | None = None, *, overrides: tuple[str, ...] = ()
 ) -> int:
-    """Run the conformance tests of a plugin and of every encoder, augmentation, dataset and objective it has.
+    """Run the conformance tests of a plugin and of every component it has, save exports.
 
     >>> check_plugin("signals", {"signals/csv": {"options": {"path": "a.csv"}}})  # doctest: +SKIP
     31

@@ -135,7 +135,7 @@ class NotSameBatch:
 
 
 def build_balanced_linear(config: object) -> LinearProbe:
-    """The protocol ``biomedical/balanced-linear``: ``linear`` with ``balanced: true``, beside the plain one."""
+    """The protocol ``biomedical/balanced-linear``: ``linear`` with ``balanced: true``."""
     return LinearProbe(LinearConfig(balanced=True))
 
 
