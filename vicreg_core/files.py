@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -114,7 +116,9 @@ def remove(path: Path) -> None:
             path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        # Below a file there is nothing to remove.
+        with contextlib.suppress(NotADirectoryError):
+            path.unlink(missing_ok=True)
 
 
 def remove_partials(folder: Path) -> None:
@@ -132,9 +136,24 @@ def is_leftover(name: str) -> bool:
     return name.startswith((_PARTIAL, _REMOVED))
 
 
+def regular(path: Path) -> Path:
+    """``path``, if a regular file is there: one would wait for a pipe, and read a device, without end.
+
+    Raises:
+        OSError: there is none, or something else.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return path
+
+
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, hexadecimal, as ``sha256sum`` prints it."""
-    with path.open("rb") as stream:
+    """The SHA-256 of a file's content, hexadecimal, as ``sha256sum`` prints it.
+
+    Raises:
+        OSError: there is no regular file, or it cannot be read.
+    """
+    with regular(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -29,7 +29,7 @@ pytestmark = [
 TRAIN = ["train", "vision/quickstart", *RECIPE, "evaluate.protocols=[knn]", "--out"]
 FORMATS = ("npy", "npz", "csv", "parquet", "h5ad")
 HEAVY = ("sklearn.decomposition", "sklearn.linear_model", "pyarrow.parquet", "vicreg_core.vectors.of_run")
-EARLIER = ("config.yaml", "model", "checkpoints")
+EARLIER = ("recipe.yaml", "model", "checkpoints")
 
 
 def command(*arguments: str) -> Result:
@@ -90,7 +90,7 @@ def test_a_training_that_met_a_full_disk_goes_on(trained: Path, tmp_path: Path) 
     for size in sizes(largest(trained), 8):
         out = tmp_path / f"at-{size}"
         failed += limited(size, *TRAIN, str(out)) != 0
-        again = ("--resume",) if (out / "config.yaml").is_file() else ("--overwrite",)
+        again = ("--resume",) if (out / "recipe.yaml").is_file() else ("--overwrite",)
         assert limited(None, *TRAIN, str(out), *again) == 0
         assert contents(out / "model") == contents(trained / "model")
         shutil.rmtree(out)

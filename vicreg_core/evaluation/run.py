@@ -14,7 +14,9 @@ from vicreg_core.evaluation.results import keep_evaluation, keep_transfer
 from vicreg_core.evaluation.subjects.opening import encoders_beside, make_bench
 from vicreg_core.inference.cache import model_digest
 from vicreg_core.pretrained import PretrainedEncoder, load
+from vicreg_core.pretrained.files import resume_line
 from vicreg_core.recipes.load import load_recipe
+from vicreg_core.runs.checkpoints import DamagedCheckpoint
 from vicreg_core.training.checkpointed import load_checkpointed
 from vicreg_core.training.projector import Project, load_projector
 
@@ -66,7 +68,7 @@ def evaluate_run(
     recipe = loaded.recipe
     digest = model_digest(model.encoder, model.manifest.augmentation.model_dump(mode="json"))
     bench = make_bench(run / "cache" / "vectors", model, loaded, own.recipe.train, say)
-    bench = dataclasses.replace(bench, projector=functools.partial(_projector, run, model))
+    bench = dataclasses.replace(bench, projector=functools.partial(_projector, run, model, say))
     result = {
         "format": FORMAT,
         "model": digest,
@@ -91,10 +93,17 @@ def evaluate_run(
     return keep_evaluation(path, result, say)
 
 
-def _projector(run: Path, model: PretrainedEncoder) -> Project | None:
-    """That of the checkpoint which the model was exported from."""
+def _projector(run: Path, model: PretrainedEncoder, say: Callable[[str], None]) -> Project | None:
+    """That of the checkpoint which the model was exported from; ``None``, and said, where it is not there."""
     step = model.manifest.training.get("steps")
     if not isinstance(step, int):
         return None
     loaded = load_recipe(str(run / "recipe.yaml"), command="vicreg evaluate")
-    return load_projector(run, loaded, step, model.embedding_dim)
+    try:
+        projector = load_projector(run, loaded, step, model.embedding_dim)
+        missing = f"the checkpoint of step {step} is gone"
+    except DamagedCheckpoint as error:
+        projector, missing = None, f"{error}; this writes it anew:\n  {resume_line(run)}\n "
+    if projector is None:
+        say(f"warning: nothing is said of the projector's embedding: {missing}")
+    return projector

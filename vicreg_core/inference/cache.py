@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vicreg_core.contracts import Batch
+from vicreg_core.errors import RunError
 from vicreg_core.files import atomic_path
 
 _CHECKSUM = 16
@@ -34,7 +36,7 @@ class FeatureCache:
     """
 
     def __init__(self, folder: Path, salt: str) -> None:
-        self.folder = folder / salt
+        self.folder, self._refused = folder / salt, False
 
     def get_or_make(self, batch: Batch, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         """The kept vectors of a batch, or those ``make`` gives, which are then kept."""
@@ -44,9 +46,19 @@ class FeatureCache:
         kept = _read(path, key)
         if kept is None:
             kept = make()
-            with atomic_path(path) as temporary:
-                temporary.write_bytes(_packed(kept, key))
+            self._keep(path, kept, key)
         return kept
+
+    def _keep(self, path: Path, vectors: NDArray[np.float32], key: str) -> None:
+        """Keep vectors; where that is not possible, say so once: whoever wants them has them."""
+        if self._refused:
+            return
+        try:
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(_packed(vectors, key))
+        except RunError as error:
+            self._refused = True
+            warnings.warn(f"vectors are not kept for next time: {error}", stacklevel=2)
 
 
 def _packed(vectors: NDArray[np.float32], key: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import atomic_path, is_whole, sealed, sha256, why
+from vicreg_core.files import atomic_path, is_whole, regular, sealed, sha256, why
 
 FORMAT = 2
 CONFIG, WEIGHTS, CARD, ASSETS = "config.json", "model.safetensors", "README.md", "assets"
@@ -125,7 +126,7 @@ def read_weights(folder: Path, checksums: Mapping[str, str]) -> dict[str, Tensor
     path = folder / WEIGHTS
     try:
         _check(path, checksums.get(WEIGHTS))
-        return load_file(path)
+        return load_file(regular(path))
     except (OSError, ValueError, SafetensorError) as error:
         raise RunError(
             f"{path} cannot be read ({_first_line(error)}): it is missing, truncated or damaged; copy it "
@@ -139,16 +140,16 @@ def read_assets(folder: Path, names: tuple[str, ...], checksums: Mapping[str, st
     Raises:
         RunError: a name leads out of the folder, or a file is missing or damaged.
     """
-    home, assets = (folder / ASSETS).resolve(), dict[str, bytes]()
+    home, assets = Path(os.path.realpath(folder / ASSETS)), dict[str, bytes]()
     for name in names:
-        path = (home / name).resolve()
+        path = Path(os.path.realpath(home / name))
         if not _ASSET.fullmatch(name) or not path.is_relative_to(home):
             raise RunError(
                 f"{folder / CONFIG} names the asset {name!r}, which leads out of {folder / ASSETS}"
             )
         try:
             _check(path, checksums.get(f"{ASSETS}/{name}"))
-            assets[name] = path.read_bytes()
+            assets[name] = regular(path).read_bytes()
         except (OSError, ValueError) as error:
             raise RunError(
                 f"the model {folder} lacks its asset {name!r} ({why(error)}); copy it again, or export it "

@@ -8,6 +8,7 @@ from pathlib import Path
 from vicreg_core.errors import RecipeError
 from vicreg_core.plugins.registry import Registry
 from vicreg_core.plugins.suggest import did_you_mean
+from vicreg_core.recipes.seal import is_sealed_whole
 
 SUFFIXES = (".yaml", ".yml")
 _LARGEST = 256 * 1024
@@ -29,7 +30,8 @@ class RecipeFile:
         """The text of the file.
 
         Raises:
-            RecipeError: it cannot be read, or is not text, or too large to be a recipe.
+            RecipeError: it cannot be read, or is not text, or too large to be a recipe, or not what the run
+                that keeps it wrote.
         """
         try:
             with self.path.open("rb") as stream:
@@ -39,12 +41,19 @@ class RecipeFile:
         if len(content) > _LARGEST:
             raise RecipeError(f"{self.path} is larger than {_LARGEST // 1024} KiB; is it a recipe?")
         try:
-            return content.decode("utf-8-sig")
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise RecipeError(
                 f"{self.path} is not a UTF-8 text file (byte 0x{content[error.start]:02x} at position "
                 f"{error.start}); is it a recipe?"
             ) from error
+        if not is_sealed_whole(text):
+            raise RecipeError(
+                f"{self.path} is not what a run wrote: the checksum in its first line does not fit the rest. "
+                "Where you edited it, delete that line; where it is damaged, vicreg train with the recipe "
+                "that the run was started with, --out and --resume writes it anew"
+            )
+        return text
 
 
 def shipped_recipes(registry: Registry) -> list[RecipeFile]:

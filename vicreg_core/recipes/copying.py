@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vicreg_core.errors import RecipeError
 from vicreg_core.recipes.catalogue import SUFFIXES, RecipeFile
+from vicreg_core.recipes.seal import unsealed
 
 
 def copy_recipe(recipe: RecipeFile, destination: Path | None, *, force: bool = False) -> Path:
@@ -30,7 +31,7 @@ def copy_recipe(recipe: RecipeFile, destination: Path | None, *, force: bool = F
         target = target / f"{recipe.path.stem}.yaml"
     elif target.suffix not in SUFFIXES:
         target = target.with_name(f"{target.name}.yaml")
-    text = _renamed(recipe.read(), recipe.label, shlex.quote(str(target)))
+    text = _renamed(unsealed(recipe.read()), recipe.label, shlex.quote(str(target)))
     if target.exists() and not force:
         raise RecipeError(f"{target} exists; give another name, or --force to replace it")
     try:

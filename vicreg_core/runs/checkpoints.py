@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.errors import RunError
-from vicreg_core.files import atomic_path, is_whole, remove, sealed, sha256
+from vicreg_core.files import atomic_path, is_whole, regular, remove, sealed, sha256
 from vicreg_core.runs.reading import set_aside
 
 FORMAT = 2
@@ -188,7 +188,7 @@ def _read_meta(path: Path) -> dict[str, Any]:
     """
     file = path / _META
     try:
-        meta = json.loads(file.read_text(encoding="utf-8"))
+        meta = json.loads(regular(file).read_text(encoding="utf-8"))
         if isinstance(meta, dict) and isinstance(meta.get("format"), int) and meta["format"] != FORMAT:
             raise RunError(
                 f"{path} has checkpoint format {meta['format']}; this version reads format {FORMAT}"

@@ -28,7 +28,10 @@ _OWN = (
     "cache",
     "recipe.yaml",
 )
-"""What a run writes; by the last of them a folder is known as a run's, so it is also removed last."""
+"""What a run writes, folders without a suffix.
+
+By the last of them a folder is known as a run's, so it is also removed last.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class RunDirectory:
         )
         if present and not self.recipe.is_file():
             raise RunError(f"{self.path} holds files but no run (no recipe.yaml); give another --out")
+        for name in _OWN if present else ():
+            _check_kind(self.path / name)
         if present and not (resume or overwrite):
             raise RunError(
                 f"{self.path} already holds a run; continue it with --resume, replace it with --overwrite, "
@@ -151,3 +156,14 @@ class RunDirectory:
             **facts,
         }
         write_sealed(self.environment, environment)
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse a folder, a pipe or a link to nothing in place of a file, or a file in place of a folder.
+
+    Raises:
+        RunError: there is something of another kind.
+    """
+    is_there = path.exists() or path.is_symlink()
+    if is_there and not (path.is_file() if path.suffix else path.is_dir()):
+        raise RunError(f"{path} is not a {'file' if path.suffix else 'folder'}; remove it")

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vicreg_core.errors import RunError
+from vicreg_core.errors import RecipeError, RunError
 from vicreg_core.files import is_whole, remove, sealed, why, write_text
+from vicreg_core.recipes.catalogue import RecipeFile
 
 _SEAL = "checksum"
 
@@ -68,9 +69,9 @@ def read_recipe_text(run: Path) -> str:
     if not path.is_file():
         raise RunError(f"{run} is not a run: it has no recipe.yaml; give a folder that vicreg train wrote")
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise DamagedFile(f"{path} is damaged: {why(error)}; take it from a copy of the run") from error
+        return RecipeFile(str(path), path).read()
+    except RecipeError as error:
+        raise DamagedFile(f"{error}; take it from a copy of the run") from error
 
 
 def set_aside(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 
 import torch
@@ -18,8 +19,10 @@ from vicreg_core.models.precision import Precision, resolve_device, resolve_prec
 from vicreg_core.models.projector import build_projector, require_room
 from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import LoadedRecipe, dump_recipe, fingerprint, load_recipe
+from vicreg_core.recipes.seal import seal
 from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.runs.lock import run_lock
+from vicreg_core.runs.reading import DamagedFile, read_recipe_text
 from vicreg_core.training.components import Components, build_components
 from vicreg_core.training.launch import local_device
 from vicreg_core.training.probe import build_probe
@@ -123,12 +126,31 @@ def _reserve(run: RunDirectory, held: contextlib.ExitStack, *, resume: bool, ove
 
 def _prepare(loaded: LoadedRecipe, run: RunDirectory, mark: str, *, resume: bool, overwrite: bool) -> None:
     run.prepare(resume=resume, overwrite=overwrite)
-    if run.recipe.exists() and (earlier := fingerprint(load_recipe(str(run.recipe)).recipe)) != mark:
+    earlier = _fingerprint_of(run)
+    if earlier is not None and earlier != mark:
         raise RunError(
             f"{run.path} was started with another recipe ({run.recipe}; fingerprint {earlier[:12]}, this one "
             f"is {mark[:12]}); resume with the same recipe and overrides, or train into another --out"
         )
-    write_text(run.recipe, dump_recipe(loaded))
+    write_text(run.recipe, seal(dump_recipe(loaded)))
+
+
+def _fingerprint_of(run: RunDirectory) -> str | None:
+    """That of the recipe a run was started with; ``None`` for a new run.
+
+    A damaged recipe is kept beside its new one: checkpoints carry the fingerprint too, and are compared when
+    they are read.
+    """
+    if not run.recipe.exists():
+        return None
+    try:
+        read_recipe_text(run.path)
+    except DamagedFile as error:
+        aside = run.recipe.with_name(f"damaged-{run.recipe.name}")
+        shutil.copyfile(run.recipe, aside)  # a copy: by its recipe a run is known as one, at every moment
+        print(f"warning: {error}; it is kept as {aside.name}", file=sys.stderr)
+        return None
+    return fingerprint(load_recipe(str(run.recipe)).recipe)
 
 
 def _environment(device: torch.device, precision: Precision) -> dict[str, object]:
