@@ -20,6 +20,7 @@ from vicreg_biomedical.datasets.config import CropsConfig
 from vicreg_biomedical.datasets.crops import build as build_crops
 from vicreg_biomedical.datasets.omezarr import plate_fields
 from vicreg_biomedical.datasets.readers import read_image
+from vicreg_biomedical.datasets.table import encode_labels
 from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.errors import DataError
 
@@ -234,5 +235,20 @@ def test_links_out_of_a_folder_are_left_out_and_listed(tmp_path: Path) -> None:
 def test_a_label_of_minus_one_is_no_class(tmp_path: Path) -> None:
     images = RNG.integers(0, 99, (6, 20, 20)).astype(np.uint8)
     np.savez(tmp_path / "x.npz", image=images, label=np.array([0, 1, -1, 0, -1, 1]))
-    with pytest.raises(DataError, match=r"missing \(as -1.*in 2 of 6 rows, first in row 2"):
-        crops(tmp_path / "x.npz")
+    data = crops(tmp_path / "x.npz")
+    assert data.labels.tolist() == [0, 1, -1, 0, -1, 1]
+    assert list(data.classes) == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels", "classes"),
+    [
+        (["b", "", "a"], [1, -1, 0], ("a", "b")),
+        (["b", None, "a"], [1, -1, 0], ("a", "b")),
+        ([2.0, float("nan"), 1.0], [1, -1, 0], ("1", "2")),
+        ([None, "", float("nan")], None, ()),
+    ],
+)
+def test_cells_without_a_label(cells: list, labels: list[int] | None, classes: tuple[str, ...]) -> None:
+    encoded, names = encode_labels(cells, None, "type")
+    assert (None if encoded is None else encoded.tolist(), names) == (labels, classes)

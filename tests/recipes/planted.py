@@ -28,13 +28,13 @@ class FolderConfig(StrictModel):
     """Has a key without default, and a rule over two keys."""
 
     path: str
-    labels: Literal["folders", "table"] | None = None
+    classes: Literal["folders", "table"] | None = None
     table: Path | None = None
 
     @model_validator(mode="after")
-    def _table_for_labels(self) -> FolderConfig:
-        if (self.labels == "table") != (self.table is not None):
-            raise ValueError("expected 'table' exactly where 'labels' is 'table'")
+    def _table_for_classes(self) -> FolderConfig:
+        if (self.classes == "table") != (self.table is not None):
+            raise ValueError("expected 'table' exactly where 'classes' is 'table'")
         return self
 
 

@@ -124,7 +124,12 @@ def test_the_schema_phase_alone_leaves_components_be(tmp_path: Path) -> None:
         ),
         ("name: toy/conv", "name: 3", "encoder.name", "expected <plugin>/<component>, got 3"),
         ("toy/digits", "toy/folder", "data.path", "this key is missing; expected text"),
-        ("toy/digits", "toy/digits, shuffle: true", "data.shuffle", "there are: name, holdout, workers"),
+        (
+            "toy/digits",
+            "toy/digits, shuffle: true",
+            "data.shuffle",
+            "there are: name, holdout, labels, unlabelled, workers",
+        ),
         ("toy/digits", "toy/digits, batchsize: 3", "data.batchsize", "did you mean 'train.batch_size'?"),
         ("toy/digits", "toy/digits, worker: 3", "data.worker", "did you mean 'workers'?"),
         ("epochs: 3,", "", "train", "expected exactly one of 'epochs' and 'steps', got neither"),
@@ -155,12 +160,12 @@ def test_one_mistake_is_told_once(tmp_path: Path, old: str, new: str, key: str, 
 
 
 def test_a_rule_over_two_keys_is_told_in_the_words_of_its_author(tmp_path: Path) -> None:
-    text = GOOD.replace("toy/digits", "toy/folder, path: x, labels: table")
-    assert told(check(tmp_path, text)) == {(3, "data"): "expected 'table' exactly where 'labels' is 'table'"}
+    text = GOOD.replace("toy/digits", "toy/folder, path: x, classes: table")
+    assert told(check(tmp_path, text)) == {(3, "data"): "expected 'table' exactly where 'classes' is 'table'"}
 
 
 def test_a_path_is_given_as_text_and_a_tuple_as_a_list(tmp_path: Path) -> None:
-    text = GOOD.replace("toy/digits", "toy/folder, path: x, labels: table, table: t.csv")
+    text = GOOD.replace("toy/digits", "toy/folder, path: x, classes: table, table: t.csv")
     checked = check(tmp_path, text)
     assert checked.problems == ()
     assert checked.configs["dataset"].table == Path("t.csv")
@@ -197,12 +202,12 @@ def test_what_a_recipe_leaves_to_its_user_is_a_need_not_a_mistake(tmp_path: Path
 
 
 def test_other_mistakes_show_beside_a_need(tmp_path: Path) -> None:
-    checked = check(tmp_path, YOURS, "data.labels=tabel", "train.views=1")
-    assert set(told(checked)) == {(None, "data.labels"), (None, "train.views")}
+    checked = check(tmp_path, YOURS, "data.classes=tabel", "train.views=1")
+    assert set(told(checked)) == {(None, "data.classes"), (None, "train.views")}
 
 
 def test_a_need_hides_only_the_rules_it_is_part_of(tmp_path: Path) -> None:
-    checked = check(tmp_path, YOURS.replace("epochs: 3", "views: 2"), "data.labels=table")
+    checked = check(tmp_path, YOURS.replace("epochs: 3", "views: 2"), "data.classes=table")
     assert told(checked) == {(8, "train"): "expected exactly one of 'epochs' and 'steps', got neither"}
 
 

@@ -46,17 +46,25 @@ def test_labels_come_from_the_first_sub_folder(pets: Path) -> None:
     assert data.labels is not None
     assert data.labels.dtype == np.int64
     assert (data.labels.tolist(), list(data.classes)) == ([0, 0, 1, 1], ["cat", "dog"])
-    assert build(pets, labels="none").labels is None
+    assert build(pets, class_folders="none").labels is None
 
 
 @pytest.mark.parametrize("stray", ["stray.png", None])
-def test_without_a_sub_folder_for_each_image_there_are_no_labels(tmp_path: Path, stray: str | None) -> None:
+def test_one_sub_folder_is_no_class(tmp_path: Path, stray: str | None) -> None:
     write(tmp_path / "only/1.png", colour(0))
     if stray:
-        write(tmp_path / "other/1.png", colour(0))
         write(tmp_path / stray, colour(1))
     data = build(tmp_path)
     assert (data.labels, list(data.classes)) == (None, [])
+
+
+def test_an_image_beside_the_class_folders_is_not_labelled(pets: Path) -> None:
+    write(pets / "a.png", colour(9))
+    data = build(pets)
+    assert data.labels is not None
+    assert dict(zip(data.ids, data.labels.tolist(), strict=True))["a.png"] == -1
+    assert sorted(data.labels.tolist()) == [-1, 0, 0, 1, 1]
+    assert list(data.classes) == ["cat", "dog"]
 
 
 def test_facts(pets: Path) -> None:

@@ -117,15 +117,29 @@ def test_an_unlabelled_test_split(tmp_path: Path, labels: list[int | None]) -> N
     assert build(test).labels is None
 
 
+@pytest.mark.parametrize(
+    ("labels", "encoded", "classes"),
+    [
+        ([5, None, 7], [0, -1, 1], ["5", "7"]),
+        ([0, -1, 1], [0, -1, 1], ["0", "1"]),
+        ([-1, 1, 1], [0, 1, 1], ["-1", "1"]),
+        (["a", " ", "b"], [0, -1, 1], ["a", "b"]),
+        ([2.0, float("nan"), 1.0], [1, -1, 0], ["1", "2"]),
+    ],
+)
+def test_rows_without_a_label(tmp_path: Path, labels: list, encoded: list[int], classes: list[str]) -> None:
+    gaps = table_file(tmp_path / "c.parquet", image=structs(0, 1, 2), label=labels)
+    data = build(gaps)
+    assert data.labels is not None
+    assert (data.labels.tolist(), list(data.classes)) == (encoded, classes)
+    assert build(gaps, label_column="none").labels is None
+
+
 def test_labels_that_do_not_fit(tmp_path: Path) -> None:
     train = table_file(tmp_path / "a.parquet", image=structs(0, 1), label=[5, 7])
     unseen = table_file(tmp_path / "b.parquet", image=structs(0, 1, 2), label=[7, 6, 6])
     with pytest.raises(DataError, match=r"data\.test .*class 6 \(2 rows, first at row 1\).*: 5, 7"):
         build(train, "test", test=str(unseen))
-    gaps = table_file(tmp_path / "c.parquet", image=structs(0, 1), label=[5, None])
-    with pytest.raises(DataError, match=r"1 of 2 rows have no label, the first is row 1.*label_column=none"):
-        build(gaps)
-    assert build(gaps, label_column="none").labels is None
     target = table_file(tmp_path / "d.parquet", image=structs(0, 1), label=[0.5, 1.5])
     with pytest.raises(DataError, match="text or a whole number"):
         build(target)

@@ -12,8 +12,18 @@ ragged, such as the tokens of all documents in one row with their lengths.
 
 from vicreg_core.contracts.augmentation import Augmentation
 from vicreg_core.contracts.batch import Batch, Shown
-from vicreg_core.contracts.dataset import DataInfo, DatasetAdapter, Split
+from vicreg_core.contracts.dataset import UNLABELLED, DataInfo, DatasetAdapter, Split
 from vicreg_core.contracts.encoder import Encoder
 from vicreg_core.contracts.keys import Keys
 
-__all__ = ["Augmentation", "Batch", "DataInfo", "DatasetAdapter", "Encoder", "Keys", "Shown", "Split"]
+__all__ = [
+    "UNLABELLED",
+    "Augmentation",
+    "Batch",
+    "DataInfo",
+    "DatasetAdapter",
+    "Encoder",
+    "Keys",
+    "Shown",
+    "Split",
+]

@@ -14,6 +14,9 @@ from vicreg_core.errors import DataError
 
 Split: TypeAlias = Literal["train", "test"]
 
+UNLABELLED = -1
+"""In :attr:`DatasetAdapter.labels`: this sample has none."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
@@ -48,7 +51,10 @@ class DatasetAdapter(Dataset[Any]):
     """What augmentation and encoder must know of the data."""
 
     labels: NDArray[np.int64] | None = None
-    """``(n,) int64`` class indices into :attr:`classes`, or ``None`` for unlabelled data."""
+    """``(n,) int64`` indices into :attr:`classes`, -1 where a sample has no label; ``None`` where none has.
+
+    Training uses every sample; splits hold out, and evaluations score, the labelled ones.
+    """
 
     classes: Sequence[str] = ()
     """Names of the classes, by index; empty for unlabelled data."""

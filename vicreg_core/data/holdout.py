@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_core.contracts import DatasetAdapter
+from vicreg_core.contracts import UNLABELLED, DatasetAdapter
 from vicreg_core.contracts.keys import hash_ids, mix, mix_int, stream_id
+from vicreg_core.data.subset import take
 from vicreg_core.errors import DataError
 
 
@@ -18,7 +19,8 @@ def holdout_split(
     A pure function of ids, labels, groups and seed: training and every later evaluation find the same split,
     and the order in which the dataset lists its samples does not matter. Each class gives the same share; at
     least one sample of a class that has two, and never all. Where the dataset has groups, whole groups are
-    held out, chosen so that each class comes as near to its share as the groups allow.
+    held out, chosen so that each class comes as near to its share as the groups allow. Samples without
+    a label are not held out, unless their group is.
 
     Args:
         data: the samples.
@@ -34,25 +36,36 @@ def holdout_split(
     if not 0.0 < fraction < 1.0:
         raise ValueError(f"holdout_split() needs a fraction between 0 and 1, got {fraction}")
     labels = np.zeros(len(data), dtype=np.int64) if data.labels is None else data.labels
-    classes, label = np.unique(labels, return_inverse=True)
+    rows = np.flatnonzero(labels != UNLABELLED)
+    held = np.zeros(len(data), dtype=bool)
+    _, label = np.unique(labels[rows], return_inverse=True)
     if data.groups is None:
-        held = _hold_samples(label, _draw(data.ids, seed), fraction)
+        held[rows] = _hold_samples(label, _draw(take(data.ids, rows), seed), fraction)
     else:
-        names, group = np.unique(np.asarray(data.groups).astype(str), return_inverse=True)
-        if len(names) < 2:
-            raise DataError(
-                f"data.holdout is {fraction:g}, but all samples are of one group ({names[0]!r}) and a split "
-                "never crosses a group; set data.holdout=0, or give a test split"
-            )
-        table = np.zeros((len(names), len(classes)), dtype=np.int64)
-        np.add.at(table, (group, label), 1)
-        held = _hold_groups(table, _draw(names.tolist(), seed), fraction)[group]
+        groups = np.asarray(data.groups).astype(str)
+        held = np.isin(groups, _held_groups(groups[rows], label, fraction, seed))
     if not held.any():
         raise DataError(
-            f"data.holdout is {fraction:g}, but {len(data)} sample(s) are too few to hold any out; "
+            f"data.holdout is {fraction:g}, but {len(rows)} sample(s) are too few to hold any out; "
             "set data.holdout=0, or bring more data"
         )
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _held_groups(
+    groups: NDArray[np.str_], label: NDArray[np.int64], fraction: float, seed: int
+) -> NDArray[np.str_]:
+    """Names of the groups to hold out, given the group and the label of each labelled sample."""
+    names, group = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise DataError(
+            f"data.holdout is {fraction:g}, but all samples are of one group ({names[0]!r}) and a split "
+            "never crosses a group; set data.holdout=0, or give a test split"
+        )
+    table = np.zeros((len(names), label.max() + 1), dtype=np.int64)
+    np.add.at(table, (group, label), 1)
+    chosen: NDArray[np.str_] = names[_hold_groups(table, _draw(names.tolist(), seed), fraction)]
+    return chosen
 
 
 def _draw(ids: object, seed: int) -> NDArray[np.int64]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.data.holdout import holdout_split
+from vicreg_core.data.label_file import join_labels, read_label_file
+from vicreg_core.data.labelled import count_labelled
+from vicreg_core.data.relabelled import without_class
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import DataError
 from vicreg_core.plugins.loading import load_target
@@ -41,7 +46,8 @@ def open_data(section: DataSection, config: Any, seed: int) -> Samples:
     """The training samples and, where there is one, the labelled evaluation samples.
 
     A dataset without a test split of its own but with labels gives up ``section.holdout`` of its samples,
-    drawn by ``seed``, stratified by label and never across a group: those are not trained on.
+    drawn by ``seed``, stratified by label and never across a group: those are not trained on. Where only some
+    samples are labelled, it is those that are held out, and where they are too few, none, which is warned of.
 
     Args:
         section: the recipe's ``data``.
@@ -67,10 +73,28 @@ def _open(section: DataSection, config: Any, seed: int) -> Samples:
         raise DataError(f"data: {section.name} found no training samples")
     _require_unique_ids(train, section.name)
     test: DatasetAdapter | None = build(config, "test")
+    train, test = _relabelled(section, train, test)
     if test is not None or train.labels is None or section.holdout == 0:
         return train, test
-    kept, held = holdout_split(train, section.holdout, seed)
+    try:
+        kept, held = holdout_split(train, section.holdout, seed)
+    except DataError as error:
+        if not count_labelled(train):
+            raise
+        warnings.warn(f"no samples are held out, so there will be no scores: {error}", stacklevel=2)
+        return train, None
     return Subset(train, kept), Subset(train, held)
+
+
+def _relabelled(section: DataSection, train: DatasetAdapter, test: DatasetAdapter | None) -> Samples:
+    """Both splits with the labels that the recipe's own keys say."""
+    if section.labels is not None:
+        train, test = join_labels(read_label_file(Path(section.labels).expanduser()), train, test)
+    if section.unlabelled is not None:
+        classes, name = train.classes, section.unlabelled
+        train = without_class(train, name, classes)
+        test = None if test is None else without_class(test, name, classes)
+    return train, test
 
 
 def _require_unique_ids(data: DatasetAdapter, name: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from vicreg_core.contracts import Encoder
+from vicreg_core.data.labelled import count_labelled, labelled_rows
 from vicreg_core.evaluation.metrics.finite import finite, undefined
 from vicreg_core.evaluation.protocols.registry import Protocol, load_protocol
 from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, Bench
@@ -133,6 +134,8 @@ def _describe(bench: Bench) -> dict[str, Any]:
         "test": 0 if test is None else len(test),
         "classes": list(bench.train.classes),
     }
+    if count_labelled(bench.train):
+        described["train_labelled"] = len(labelled_rows(bench.train))
     if bench.train.groups is not None:
         described["train_groups"] = len(np.unique(bench.train.groups))
         described["test_groups"] = 0 if test is None or test.groups is None else len(np.unique(test.groups))
@@ -157,5 +160,7 @@ def _notes(bench: Bench, floors: Mapping[str, Any], baselines: bool, lacks_super
                 f"{len(shared)} group(s) have samples in both training and test split, e.g. {min(shared)!r}: "
                 "scores on the test split may profit from what such samples share"
             )
+    if words := count_labelled(bench.train):
+        yield f"of the training samples {words}: classifiers learn from those, other diagnostics from all"
     for skipped in {tuple(data.skipped) for data in (bench.train, bench.test) if data is not None} - {()}:
         yield f"{len(skipped)} unreadable sample(s) left out, e.g. {skipped[0]}"

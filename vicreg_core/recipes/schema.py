@@ -56,6 +56,17 @@ class DataSection(Component):
         Fraction,
         Field(description="share held out of training for evaluation where the dataset has no test split"),
     ] = 0.2
+    labels: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="table with columns label and id (or path): these labels instead of the data's own",
+        ),
+    ] = None
+    unlabelled: Annotated[
+        str | None,
+        Field(min_length=1, description="the class that means: not labelled; empty labels always do"),
+    ] = None
     workers: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=0, le=1024)],
         Field(description="loader processes of a rank for per-file data; auto: all cores but one, at most 8"),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from vicreg_core.contracts import Batch
+from vicreg_core.contracts import UNLABELLED, Batch
 from vicreg_core.data.reading import is_vectorised, prepare_batch
 from vicreg_core.plugins.component import Kind
 from vicreg_core.testing.base import ComponentConformance
@@ -60,8 +60,9 @@ class DatasetConformance(ComponentConformance):
             form = f"{getattr(data.labels, 'shape', None)} {getattr(data.labels, 'dtype', None)}"
             require(form == f"({len(data)},) int64", f"labels: expected ({len(data)},) int64, got {form}")
             low, high = int(data.labels.min()), int(data.labels.max())
-            known = low >= 0 and high < len(data.classes)
+            known = low >= UNLABELLED and high < len(data.classes)
             require(known, f"labels from {low} to {high}, but there are {len(data.classes)} classes")
+            require(high >= 0, "labels that are all -1; labels is None where no sample is labelled")
         columns: dict[str, Any] = dict(data.metadata)
         if data.groups is not None:
             columns["groups"] = data.groups

@@ -17,6 +17,7 @@ from vicreg_core.classifiers.knn import HEADLINE_K, knn_probabilities
 from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
 from vicreg_core.data.draw import limited
 from vicreg_core.data.holdout import holdout_split
+from vicreg_core.data.labelled import labelled
 from vicreg_core.data.subset import Subset
 from vicreg_core.inference.embedder import Embedder
 from vicreg_core.models.precision import Precision
@@ -101,5 +102,5 @@ def build_probe(
         workers = recipe.data.workers
         return Embedder(encoder, augmentation, device=device, workers=workers, precision=precision)
 
-    samples = limited(data, section.probe_samples, recipe.seed)
+    samples = limited(labelled(data), section.probe_samples, recipe.seed)
     return OnlineProbe(samples, recipe.seed, section.probes, embedder)

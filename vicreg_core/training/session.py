@@ -9,6 +9,7 @@ import sys
 import torch
 
 from vicreg_core.contracts.keys import hash_ids, mix_int, stream_id
+from vicreg_core.data.labelled import count_labelled
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.distributed import on_first, rank, world_size
@@ -103,7 +104,8 @@ def build_trainer(
     )
     if data.skipped:
         progress.say(f"skipped {len(data.skipped)} unreadable sample(s): {'; '.join(data.skipped[:5])}")
-    progress.say(f"{len(data):,} training samples, {plan.steps_per_epoch:,} steps an epoch")
+    known = f" ({words})" if (words := count_labelled(data)) else ""
+    progress.say(f"{len(data):,} training samples{known}, {plan.steps_per_epoch:,} steps an epoch")
     model = JointEmbedding(components.encoder, projector)
     probe = None
     if rank() == 0:

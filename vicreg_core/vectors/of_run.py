@@ -154,7 +154,7 @@ def _known(data: DatasetAdapter) -> dict[str, list[Any]]:
     """Label, group and metadata of each sample."""
     known: dict[str, list[Any]] = {}
     if data.labels is not None:
-        known["label"] = [data.classes[label] for label in data.labels.tolist()]
+        known["label"] = [data.classes[label] if label >= 0 else None for label in data.labels.tolist()]
     if data.groups is not None:
         known["group"] = np.asarray(data.groups).tolist()
     for name, column in data.metadata.items():

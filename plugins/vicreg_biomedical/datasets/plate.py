@@ -85,7 +85,7 @@ def _table(
     classes: tuple[str, ...] = ()
     if config.label is not None:
         every, classes = encode_labels(_column(cells, config.label, "label"), None, config.label)
-        labels = every[rows]
+        labels = None if every is None else every[rows]
     groups = np.array(_column(cells, config.group, "group"))[rows] if config.group else None
     chosen = rows.tolist()
     columns = {name: [values[i] for i in chosen] for name, values in cells.columns.items()}

@@ -10,22 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vicreg_core.contracts import UNLABELLED
 from vicreg_core.data.paths import regular_file
 from vicreg_core.errors import DataError
 
 
 def encode_labels(
     values: Sequence[Any] | NDArray[Any], names: Sequence[str] | None, column: str
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
     """Class indices and class names of a column.
+
+    A cell that is empty, not a number, or of whole numbers -1, says that the sample has no label.
 
     Args:
         values: one a sample: integers that index ``names``, or anything else, sorted by its text.
         names: class names of integer values; ``None`` to derive them.
         column: for messages.
 
+    Returns:
+        ``(n,) int64``, -1 where there is no label, and the names; ``None`` and no name where none is.
+
     Raises:
-        DataError: for missing values, or an index without a name.
+        DataError: for an index without a name, or more than one value a sample.
     """
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -33,23 +39,28 @@ def encode_labels(
     if array.ndim != 1:
         raise DataError(f"label {column!r} has shape {array.shape}; expected one value a sample")
     whole = array.dtype.kind == "i"
-    missing = [
-        i for i, v in enumerate(array.tolist()) if v is None or v == "" or v != v or (whole and v == -1)
-    ]
-    if missing:
-        mark = " (as -1, which marks a sample without one)" if whole else ""
-        raise DataError(
-            f"label {column!r} is missing{mark} in {len(missing)} of {len(array)} rows, first in row "
-            f"{missing[0]}; leave these rows out, or name no data.label to train without labels"
-        )
-    if names is not None and array.dtype.kind in "iu":
-        if int(array.min()) < 0 or int(array.max()) >= len(names):
+    present = np.array([not (_is_empty(v) or (whole and v == -1)) for v in array.tolist()], dtype=bool)
+    if not present.any():
+        return None, ()
+    labels = np.full(len(array), UNLABELLED)
+    known = array[present]
+    if names is not None and known.dtype.kind in "iu":
+        if int(known.min()) < 0 or int(known.max()) >= len(names):
             raise DataError(
-                f"label {column!r} holds {int(array.max())} but there are {len(names)} class names"
+                f"label {column!r} holds {int(known.max())} but there are {len(names)} class names"
             )
-        return array.astype(np.int64), tuple(names)
-    classes, indices = np.unique(array, return_inverse=True)
-    return indices.astype(np.int64), tuple(str(c) for c in classes.tolist())
+        labels[present] = known
+        return labels, tuple(names)
+    if known.dtype.kind == "O":
+        known = np.asarray(known.tolist())
+    if known.dtype.kind == "f" and (known == np.floor(known)).all():
+        known = known.astype(np.int64)  # whole numbers that became floating because of the gaps between them
+    classes, labels[present] = np.unique(known, return_inverse=True)
+    return labels, tuple(str(c) for c in classes.tolist())
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def read_csv(path: Path) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vicreg_core.contracts import UNLABELLED
 from vicreg_core.errors import RunError
 from vicreg_core.evaluation.subjects.subject import Features, Subject
 
@@ -45,12 +46,14 @@ def population(subject: Subject, protocol: str) -> Population:
             f"{protocol} compares groups, but all cells are of group {batches[0]}; check data.group"
         )
     controls, wells = _column(parts, CONTROL_COLUMN), _column(parts, "well")
+    labels = np.concatenate([np.asarray(part.labels) for part in parts])
+    known = labels != UNLABELLED
     return Population(
-        np.concatenate([part.vectors for part in parts]),
-        np.concatenate([np.asarray(part.labels) for part in parts]),
-        batches,
-        None if controls is None else controls.astype(bool),
-        wells,
+        np.concatenate([part.vectors for part in parts])[known],
+        labels[known],
+        batches[known],
+        None if controls is None else controls.astype(bool)[known],
+        None if wells is None else wells[known],
     )
 
 

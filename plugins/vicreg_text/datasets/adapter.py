@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.contracts import Batch, DataInfo, DatasetAdapter
+from vicreg_core.contracts import UNLABELLED, Batch, DataInfo, DatasetAdapter
 from vicreg_core.errors import DataError
 from vicreg_text.datasets.documents import Documents
 from vicreg_text.datasets.floor import LsaFloor
@@ -140,21 +140,12 @@ def class_list(documents: Documents) -> tuple[str, ...]:
     """The classes of a training split in order: by value where all are integers, else by name.
 
     Raises:
-        DataError: where some rows have no label, or all have the same.
+        DataError: where all labels are the same.
     """
-    labels = documents.column("label")
-    if labels is None:
-        return ()
-    if missing := labels.count(None):
-        first = int(documents.numbers()[labels.index(None)])
-        raise DataError(
-            f"{documents.name}: {missing:,} of {len(labels):,} rows have no label, the first is row {first} "
-            "(counted from 0); name no data.label to train without labels, or keep labelled rows in data.test"
-        )
-    names = {name for name in labels if name is not None}
+    names = {name for name in documents.column("label") or () if name is not None}
     if len(names) == 1:
         raise DataError(
-            f"{documents.name}: every row has the label {names.pop()!r}, and one class tells nothing apart; "
+            f"{documents.name}: every label is {names.pop()!r}, and one class tells nothing apart; "
             "name another data.label, or none to train without labels"
         )
     return tuple(sorted(names, key=_class_order))
@@ -164,8 +155,9 @@ def _class_order(name: str) -> tuple[int, int, str]:
     return (0, int(name), "") if _INTEGER.fullmatch(name) else (1, 0, name)
 
 
-def _labels(documents: Documents, classes: Sequence[str]) -> NDArray[np.int64]:
-    index = {name: i for i, name in enumerate(classes)}
+def _labels(documents: Documents, classes: Sequence[str]) -> NDArray[np.int64] | None:
+    """Class indices, -1 where a document has no label; ``None`` where none has."""
+    index: dict[str | None, int] = {None: UNLABELLED} | {name: i for i, name in enumerate(classes)}
     labels = documents.column("label") or []
     for row, label in enumerate(labels):
         if label not in index:
@@ -173,7 +165,8 @@ def _labels(documents: Documents, classes: Sequence[str]) -> NDArray[np.int64]:
                 f"{documents.name}: row {int(documents.numbers()[row])} (counted from 0) has the label "
                 f"{label!r}, which no training row has; the classes are {', '.join(map(repr, classes[:20]))}"
             )
-    return np.array([index[str(label)] for label in labels], dtype=np.int64)
+    encoded = np.array([index[label] for label in labels], dtype=np.int64)
+    return encoded if (encoded != UNLABELLED).any() else None
 
 
 def _ids(documents: Documents) -> Sequence[str] | NDArray[np.int64]:

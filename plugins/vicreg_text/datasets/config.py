@@ -72,9 +72,10 @@ class FolderConfig(CorpusConfig):
 
     train: Annotated[str, Field(description="folder, searched recursively")]
     test: Annotated[str | None, Field(description="as train, for evaluation only")] = None
-    labels: Annotated[Literal["folder", "none"], Field(description="folder: first folder below the root")] = (
-        "folder"
-    )
+    class_folders: Annotated[
+        Literal["auto", "none"],
+        Field(description="auto: a document's first folder below the root is its class; none: no classes"),
+    ] = "auto"
     pattern: str = "*.txt"
     encoding: str = "utf-8"
 

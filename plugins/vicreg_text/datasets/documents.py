@@ -16,7 +16,7 @@ from vicreg_core.errors import DataError
 from vicreg_text.cache import cached_folder, key_of
 from vicreg_text.datasets.source import Columns, Source
 
-_FORMAT = 2
+_FORMAT = 3
 _BATCH = 1024
 _ROLES = ("label", "group", "id", "positives")
 
@@ -144,7 +144,7 @@ def _cells(values: Mapping[str, Any], columns: Columns) -> tuple[tuple[Any, ...]
 
 
 def _as_text(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
+    return None if value is None or value != value or not (text := str(value)).strip() else text
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ def _source(config: FolderConfig, key: str, folder: str) -> Source:
     if not paths:
         left_out = f"; left out: {found.left_out()[0]}" if found.left_out() else ""
         raise DataError(f"data.{key}: {root} holds no file that matches {config.pattern!r}{left_out}")
-    labelled = config.labels == "folder" and any(path.parent != root for path in paths)
+    labelled = config.class_folders == "auto" and any(path.parent != root for path in paths)
     files = [[path.relative_to(root).as_posix(), file_digest(path)] for path in paths]
     columns = Columns(label="label" if labelled else None, id="id")
     return Source(

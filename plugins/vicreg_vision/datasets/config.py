@@ -47,9 +47,11 @@ class FolderConfig(ImageConfig):
         Literal["inside", "follow"],
         Field(description="inside: links that lead out of the folder are left out; follow: they are read"),
     ] = "inside"
-    labels: Annotated[
+    class_folders: Annotated[
         Literal["auto", "none"],
-        Field(description="auto: the first sub-folder of each image, where every image lies in one"),
+        Field(
+            description="auto: an image's first sub-folder is its class, where there are two; none: no class"
+        ),
     ] = "auto"
 
 

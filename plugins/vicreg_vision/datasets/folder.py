@@ -63,7 +63,8 @@ def build(config: FolderConfig, split: Split) -> ImageAdapter | None:
     train_layout = scan_layout(train_source, config.channels, config.bit_depth)
     # The white of every split is the training split's; here it is not asked for.
     layout = train_layout if split == "train" else scan_layout(source, config.channels, bit_depth=16)
-    annotations = _annotate(chosen, images, _labels(train_images.paths, config))
+    labels = [] if config.class_folders == "none" else _labels(train_images.paths)
+    annotations = _annotate(chosen, images, labels)
     return open_images(source, annotations, config, layout, train_layout)
 
 
@@ -87,19 +88,15 @@ def _splits(config: FolderConfig) -> tuple[_Folder, _Folder | None]:
     return train, None
 
 
-def _labels(paths: Sequence[str], config: FolderConfig) -> list[str] | None:
-    """The first sub-folder of each image; ``None`` unless each lies in one and there are at least two."""
-    if config.labels == "none" or any("/" not in path for path in paths):
-        return None
-    labels = [path.split("/", 1)[0] for path in paths]
-    return labels if len(set(labels)) > 1 else None
+def _labels(paths: Sequence[str]) -> list[str | None]:
+    """The first sub-folder of each image; ``None`` for one that lies in none, which is not labelled."""
+    return [path.split("/", 1)[0] if "/" in path else None for path in paths]
 
 
-def _annotate(folder: _Folder, images: Found, train_labels: list[str] | None) -> Annotations:
+def _annotate(folder: _Folder, images: Found, train_labels: list[str | None]) -> Annotations:
     ids = [folder.prefix + printable(path) for path in images.paths]
-    if train_labels is None or any("/" not in path for path in images.paths):
-        return Annotations(ids)
     classes = class_values(train_labels, folder.key)
-    labels = [path.split("/", 1)[0] for path in images.paths]
-    encoded = encode(labels, classes, f"{folder.key} ({folder.root})")
-    return Annotations(ids, encoded, [printable(name) for name in classes])
+    if len(classes) < 2:
+        return Annotations(ids)
+    encoded = encode(_labels(images.paths), classes, f"{folder.key} ({folder.root})")
+    return Annotations(ids, encoded, [] if encoded is None else [printable(name) for name in classes])

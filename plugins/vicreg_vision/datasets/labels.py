@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from vicreg_core.contracts import UNLABELLED
 from vicreg_core.errors import DataError
 
 Value: TypeAlias = str | int | bool | float | None
@@ -16,8 +17,8 @@ Value: TypeAlias = str | int | bool | float | None
 
 
 def missing(value: Value) -> bool:
-    """Whether a cell is empty: null, not a number, or text without a character."""
-    return value is None or value != value or value == ""
+    """Whether a cell is empty: null, not a number, or text of blanks."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def unlabelled(values: Sequence[Value]) -> bool:
@@ -28,12 +29,17 @@ def unlabelled(values: Sequence[Value]) -> bool:
 def class_values(values: Sequence[Value], where: str) -> list[Any]:
     """The distinct labels of the training split, in order: numbers by value, text by code point.
 
+    Among other whole numbers from 0, of which there are two or more, -1 is no class but "not labelled".
+
     Raises:
         DataError: for labels of mixed type, or numbers that are not whole.
     """
-    distinct = set(_whole(values, where))
+    distinct = {whole for value in values if (whole := _whole(value, where)) is not None}
+    others = distinct - {-1}
+    if len(others) > 1 and all(isinstance(value, int) and value >= 0 for value in others):
+        distinct = others
     try:
-        return sorted(distinct)
+        return sorted(distinct)  # type: ignore[type-var]
     except TypeError:
         kinds = ", ".join(sorted({type(value).__name__ for value in distinct}))
         raise DataError(
@@ -42,7 +48,7 @@ def class_values(values: Sequence[Value], where: str) -> list[Any]:
 
 
 def encode(values: Sequence[Value], classes: Sequence[Any], where: str) -> NDArray[np.int64] | None:
-    """``(n,) int64`` indices into ``classes``; ``None`` where no value is a label.
+    """``(n,) int64`` indices into ``classes``, -1 where a row has no label; ``None`` where no row has one.
 
     Args:
         values: the labels.
@@ -50,32 +56,27 @@ def encode(values: Sequence[Value], classes: Sequence[Any], where: str) -> NDArr
         where: what errors call the column.
 
     Raises:
-        DataError: for a missing label among others, and for a label that training does not know.
+        DataError: for a label that training does not know.
     """
-    if unlabelled(values):
+    if unlabelled(values) and -1 not in classes:
         return None
-    index = {value: position for position, value in enumerate(classes)}
-    encoded = [index.get(value, -1) for value in _whole(values, where)]
-    if -1 in encoded:
-        unknown = Counter(values[i] for i, position in enumerate(encoded) if position == -1)
+    index: dict[Any, int] = {-1: UNLABELLED, None: UNLABELLED}
+    index |= {value: position for position, value in enumerate(classes)}
+    whole = [_whole(value, where) for value in values]
+    if unknown := Counter(value for value in whole if value not in index):
         value, count = unknown.most_common(1)[0]
         shown = ", ".join(str(c) for c in classes[:10]) + (", ..." if len(classes) > 10 else "")
         raise DataError(
-            f"{where}: class {value!r} ({count} rows, first at row {encoded.index(-1)}) is not among the "
+            f"{where}: class {value!r} ({count} rows, first at row {whole.index(value)}) is not among the "
             f"{len(classes)} classes of the training split: {shown}"
         )
-    return np.asarray(encoded, dtype=np.int64)
+    return np.asarray([index[value] for value in whole], dtype=np.int64)
 
 
-def _whole(values: Sequence[Value], where: str) -> list[str | int]:
-    """The labels, with whole floating-point numbers (integers that once had gaps) as integers."""
-    empty = [row for row, value in enumerate(values) if missing(value)]
-    if empty:
-        raise DataError(
-            f"{where}: {len(empty)} of {len(values)} rows have no label, the first is row {empty[0]}. Label "
-            f"all rows, or do without with data.label_column=none"
-        )
-    fractional = [value for value in values if isinstance(value, float) and not value.is_integer()]
-    if fractional:
-        raise DataError(f"{where} holds {fractional[0]}: a label is text or a whole number")
-    return [value if isinstance(value, str) else int(value or 0) for value in values]
+def _whole(value: Value, where: str) -> str | int | None:
+    """A label, a whole floating-point number (an integer that once had gaps) as an integer; else ``None``."""
+    if missing(value):
+        return None
+    if isinstance(value, float) and not value.is_integer():
+        raise DataError(f"{where} holds {value}: a label is text or a whole number")
+    return value if isinstance(value, str) else int(value or 0)

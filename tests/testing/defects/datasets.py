@@ -58,6 +58,22 @@ class UnnamedClass(Points):
         self.labels = self.labels + 1
 
 
+class BelowUnlabelled(Points):
+    breaks = "labels_and_the_like_are_absent_or_whole"
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.labels = self.labels - 2
+
+
+class NothingLabelled(Points):
+    breaks = "labels_and_the_like_are_absent_or_whole"
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.labels = np.full_like(self.labels, -1)
+
+
 class ShortGroups(Points):
     breaks = "labels_and_the_like_are_absent_or_whole"
     groups = np.zeros(3)

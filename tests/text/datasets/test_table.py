@@ -62,8 +62,17 @@ def test_a_clear_message_each(
 
 
 def test_labels_of_one_class(tmp_path: Path, open_table: Open) -> None:
-    with pytest.raises(DataError, match="every row has the label 'bird'"):
+    with pytest.raises(DataError, match="every label is 'bird'"):
         open_table(write(tmp_path, HEADER + GOOD), label="topic")
+
+
+def test_rows_without_a_label(tmp_path: Path, open_table: Open) -> None:
+    rows = GOOD + GOOD.replace("bird", "fowl").replace("heron", "stork")
+    without = "a crane dances at dawn,\na snipe calls at dusk,  \n"
+    data = open_table(write(tmp_path, HEADER + rows + without), label="topic")
+    assert data.labels is not None
+    assert (data.classes, data.labels[-2:].tolist()) == (("bird", "fowl"), [-1, -1])
+    assert set(data.labels[:-2].tolist()) == {0, 1}
 
 
 def test_a_test_label_no_training_row_has(tmp_path: Path, open_table: Open) -> None:

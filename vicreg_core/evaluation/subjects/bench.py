@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
+from vicreg_core.contracts import UNLABELLED, Augmentation, DatasetAdapter, Encoder
 from vicreg_core.data.draw import draw
+from vicreg_core.data.labelled import labelled
 from vicreg_core.errors import DataError
 from vicreg_core.evaluation.subjects.floors import (
     CALIBRATION_SAMPLES,
@@ -36,8 +37,8 @@ class Bench:
     """The samples and the means that every subject of one evaluation shares.
 
     Attributes:
-        train: samples a classifier learns from.
-        test: labelled samples it is scored on, or ``None``.
+        train: samples a classifier learns from, those of them that have labels.
+        test: samples it is scored on, all labelled or none; or ``None``.
         augmentation: makes the evaluation view.
         seed: of every random choice.
         device: where to compute.
@@ -131,7 +132,7 @@ class Bench:
             return None
         return Trainable(
             encoder=encoder,
-            train=self.train,
+            train=labelled(self.train),
             test=self.test,
             augmentation=self.augmentation,
             cost=self.cost,
@@ -156,10 +157,10 @@ def _features(data: DatasetAdapter, vectors: NDArray[np.float32]) -> Features:
 
 def _check_labels(data: DatasetAdapter) -> None:
     labels = data.labels
-    if labels is not None and (labels.min() < 0 or labels.max() >= len(data.classes)):
+    if labels is not None and (labels.min() < UNLABELLED or labels.max() >= len(data.classes)):
         raise DataError(
             f"labels of {type(data).__name__} range from {labels.min()} to {labels.max()}, but it names "
-            f"{len(data.classes)} classes; expected indices into them"
+            f"{len(data.classes)} classes; expected indices into them, or -1"
         )
 
 

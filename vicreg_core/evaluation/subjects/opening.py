@@ -10,6 +10,7 @@ import torch
 
 from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.data.draw import limited
+from vicreg_core.data.labelled import labelled, labelled_first
 from vicreg_core.data.splits import open_data
 from vicreg_core.errors import DataError, RunError
 from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, RAW_FEATURES, Bench
@@ -47,8 +48,10 @@ def make_bench(
     data, held = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
     device = resolve_device(recipe.train.device)
     return Bench(
-        train=limited(_as_taken(data, model), section.max_train, recipe.seed),
-        test=None if held is None else limited(_as_taken(held, model), section.max_test, recipe.seed),
+        train=labelled_first(_as_taken(data, model), section.max_train, recipe.seed),
+        test=None
+        if held is None
+        else limited(labelled(_as_taken(held, model)), section.max_test, recipe.seed),
         augmentation=model.augmentation,
         seed=recipe.seed,
         device=device,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vicreg_core.contracts import UNLABELLED
 from vicreg_core.inference.embedder import CorruptedBlock
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 CPU = torch.device("cpu")
 
 
+class LabelledFeatures(NamedTuple):
+    """Features whose labels are known to be there."""
+
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    groups: NDArray[Any] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
     """The feature vectors of some samples of a dataset.
@@ -26,7 +35,7 @@ class Features:
     Attributes:
         ids: one id a sample.
         vectors: ``(n, D) float32``.
-        labels: ``(n,) int64``, or ``None``.
+        labels: ``(n,) int64``, -1 where a sample has none; or ``None``.
         groups: ``(n,)``, or ``None``.
         metadata: the dataset's further columns of length ``n``, e.g. the well of a cell.
     """
@@ -37,13 +46,19 @@ class Features:
     groups: NDArray[Any] | None = None
     metadata: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
+    def labelled(self) -> LabelledFeatures:
+        """Those of the samples that have a label.
 
-class LabelledFeatures(NamedTuple):
-    """Features whose labels are known to be there."""
-
-    vectors: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    groups: NDArray[Any] | None
+        Raises:
+            ValueError: there are no labels.
+        """
+        if self.labels is None:
+            raise ValueError("these features have no labels")
+        rows = self.labels != UNLABELLED
+        if rows.all():
+            return LabelledFeatures(self.vectors, self.labels, self.groups)
+        groups = None if self.groups is None else np.asarray(self.groups)[rows]
+        return LabelledFeatures(self.vectors[rows], self.labels[rows], groups)
 
 
 class Corrupted(NamedTuple):
@@ -105,7 +120,4 @@ class Subject:
         test = self.test
         if test is None or self.train.labels is None or test.labels is None:
             raise ValueError(f"subject {self.name!r} has no labelled training and test samples")
-        return (
-            LabelledFeatures(self.train.vectors, self.train.labels, self.train.groups),
-            LabelledFeatures(test.vectors, test.labels, test.groups),
-        )
+        return self.train.labelled(), test.labelled()

@@ -106,7 +106,7 @@
         image.alt = "";
         parts.push(image);
       }
-      if (data.labels) parts.push(paragraph(data.classes[data.labels[index]], "label"));
+      if (data.labels) parts.push(paragraph(data.classes[data.labels[index]] ?? "not labelled", "label"));
       if (shown && shown.text) parts.push(paragraph(shown.text, "words"));
       parts.push(paragraph(data.groups ? `${data.ids[index]} · ${data.groups[index]}` : data.ids[index], "id"));
     }

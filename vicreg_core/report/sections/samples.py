@@ -74,7 +74,8 @@ def neighbours_section(record: RunRecord) -> Section | None:
         own = each["item"]
         tiles = [_tile(snapshot, own, _name(snapshot, own), "query")]
         for other, similarity in zip(each["near"], each["similarity"], strict=True):
-            same = None if labels is None else labels[own] == labels[other]
+            known = labels is not None and min(labels[own], labels[other]) >= 0
+            same = labels[own] == labels[other] if labels is not None and known else None
             mark = "" if same is None else ("same" if same else "other")
             sign = "" if same is None else ("✓ " if same else "✗ ")
             tiles.append(_tile(snapshot, other, f"{sign}{_name(snapshot, other)}", mark, f"{similarity:.2f}"))
@@ -130,7 +131,7 @@ def _content(shown: Shown, name: str) -> Markup:
 
 
 def _name(snapshot: Snapshot, row: int) -> str:
-    if snapshot["labels"] is None:
+    if snapshot["labels"] is None or snapshot["labels"][row] < 0:
         return snapshot["ids"][row]
     return snapshot["classes"][snapshot["labels"][row]]
 
