@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.evaluation.metrics.bootstrap import (
     bootstrap_mean,
     mean_interval,
     percentile_interval,
     resampled_weights,
-    wilson_interval,
 )
 
 

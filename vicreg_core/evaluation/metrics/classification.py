@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.evaluation.metrics.auroc import binary_auroc, resampled_auroc
 from vicreg_core.evaluation.metrics.bootstrap import (
     bootstrap_mean,
     group_units,
     percentile_interval,
     resampled_weights,
-    wilson_interval,
 )
 
 _WIDEST_CONFUSION = 50

@@ -1,0 +1,1 @@
+"""From a few labels to a classifier: methods, the choice among them, and how far it can be believed."""

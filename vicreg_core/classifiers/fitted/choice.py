@@ -1,0 +1,200 @@
+"""Which method, by cross-validation among the labelled samples, and what accuracy to expect of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vicreg_core.classifiers.fitted.calibration import Calibration
+from vicreg_core.classifiers.fitted.methods import EQUAL_PRIORS, METHODS, Ground
+from vicreg_core.classifiers.folds import assign_folds, most_folds
+from vicreg_core.classifiers.intervals import wilson_interval
+from vicreg_core.classifiers.pool import Pool, smoothed_prior
+from vicreg_core.contracts import UNLABELLED
+
+_RESAMPLES = 2000
+_MANY_LABELS = 200
+"""From so many on five folds do; with fewer, ten leave more to learn from."""
+
+_UNTUNED = {"propagation": 0.2, "prototype": 1.0, "linear": 1.0, "linear-unit": 1.0}
+"""Temperatures where no label can be held out."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What accuracy to expect on new samples like the labelled ones.
+
+    Attributes:
+        value: share of right answers, of each class alike where decisions are balanced.
+        interval: its 95 % interval.
+        n: labelled samples.
+        metric: ``"accuracy"`` or ``"balanced_accuracy"``.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    n: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was tried and chosen.
+
+    Attributes:
+        method: of :data:`METHODS`.
+        tried: cross-validated score by method; empty where nothing could be held out.
+        estimate: ``None`` where nothing could be held out.
+        calibration: of the method's class shares.
+        held_out: ``(m, K)`` calibrated probabilities of the labelled samples, in the order of their rows,
+            from folds that lack them; ``None`` where nothing could be held out.
+        why: of the choice, in words.
+    """
+
+    method: str
+    calibration: Calibration
+    tried: Mapping[str, float] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    held_out: NDArray[np.float32] | None = None
+    why: str = ""
+
+
+def choose(ground: Ground, candidates: Sequence[str], say: Callable[[str], None] = lambda _: None) -> Choice:
+    """Choose among methods by the labelled samples that folds hold out; whole groups where there are groups.
+
+    A later candidate takes the place of the first only where it is better by more than the standard error of
+    the difference. With fewer than two labels of a class nothing is compared: the first is taken.
+
+    The estimate is that of the whole procedure, choice included: in each bootstrap resample of the held-out
+    answers the best method is chosen and scored on the samples that were not drawn (Tsamardinos et al.,
+    "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation",
+    arXiv:1708.07180).
+
+    Args:
+        ground: all samples.
+        candidates: names of :data:`METHODS`, the preferred first.
+        say: told what is tried.
+    """
+    pool, rows = ground.pool, ground.pool.rows()
+    labels = pool.labels[rows]
+    groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
+    counts = np.bincount(labels, minlength=pool.classes)
+    folds = most_folds(labels, groups, 10 if len(rows) < _MANY_LABELS else 5)
+    if folds < 2:
+        untuned = Calibration(_UNTUNED[candidates[0]], prior_of(pool, candidates[0]))
+        return Choice(candidates[0], untuned, why="no label can be held out to compare methods")
+    few = bool((counts[counts > 0] < 2).any())
+    compared = candidates[:1] if few else candidates
+    fold = assign_folds(labels, groups, folds, pool.seed)
+    calibrations, held_out = dict[str, Calibration](), dict[str, NDArray[np.float32]]()
+    for name in compared:
+        say(f"cross-validating {name} on {len(rows):,} labels")
+        shares = _out_of_fold(ground, name, rows, fold)
+        calibrations[name] = Calibration.fit(shares, labels, prior_of(pool, name), _UNTUNED[name])
+        held_out[name] = calibrations[name](shares)
+    weight = _weights(labels, counts, balanced=pool.balanced)
+    right = np.stack([(of.argmax(axis=1) == labels).astype(np.float64) for of in held_out.values()], axis=1)
+    best = _best(right, weight)
+    tried = {name: float(weight @ right[:, place]) for place, name in enumerate(held_out)}
+    return Choice(
+        method=compared[best],
+        calibration=calibrations[compared[best]],
+        tried=tried,
+        estimate=_estimate(right, labels, groups, pool.balanced, pool.seed),
+        held_out=held_out[compared[best]],
+        why=_reason(few, best, len(compared)),
+    )
+
+
+def prior_of(pool: Pool, method: str) -> tuple[float, ...]:
+    """``(K,)``: how common the classes are; uniform for a method that learns it from the labels itself."""
+    labels = pool.labels[pool.rows()]
+    flat = pool.balanced or method not in EQUAL_PRIORS
+    return tuple(smoothed_prior(labels, pool.classes, balanced=flat).tolist())
+
+
+def _reason(few: bool, best: int, compared: int) -> str:
+    if few:
+        return "a class has a single label, so that methods cannot be compared"
+    if compared == 1:
+        return "it was asked for"
+    return "it is clearly better than the first" if best else "none is clearly better"
+
+
+def _out_of_fold(
+    ground: Ground, name: str, rows: NDArray[np.int64], fold: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    pool = ground.pool
+    shares = np.zeros((len(rows), pool.classes), np.float32)
+    for each in range(int(fold.max()) + 1):
+        held = rows[fold == each]
+        labels = pool.labels.copy()
+        labels[held] = UNLABELLED
+        if len(held) and (labels != UNLABELLED).any():
+            shares[fold == each] = METHODS[name](ground, labels).shares(pool.vectors[held])
+    return shares
+
+
+def _weights(labels: NDArray[np.int64], counts: NDArray[np.int64], *, balanced: bool) -> NDArray[np.float64]:
+    """``(m,)`` summing to 1: every sample alike, or every class."""
+    weight = 1.0 / counts[labels] if balanced else np.ones(len(labels))
+    normalised: NDArray[np.float64] = weight / weight.sum()
+    return normalised
+
+
+def _best(right: NDArray[np.float64], weight: NDArray[np.float64]) -> int:
+    """The best column, unless the first is within a standard error of it."""
+    scores = weight @ right
+    best = int(scores.argmax())
+    difference = right[:, best] - right[:, 0]
+    centred = difference - weight @ difference
+    error = float(np.sqrt((weight**2 * centred**2).sum()))
+    return best if scores[best] - scores[0] > error else 0
+
+
+def _estimate(
+    right: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    groups: NDArray[Any] | None,
+    balanced: bool,
+    seed: int,
+) -> Estimate:
+    """Bootstrap of the out-of-fold answers, the choice repeated in each resample."""
+    generator, n = np.random.default_rng(seed), len(labels)
+    unit = np.arange(n) if groups is None else np.unique(groups.astype(str), return_inverse=True)[1]
+    units, classes = int(unit.max()) + 1, int(labels.max()) + 1
+    outside, inside = [], []
+    for _ in range(_RESAMPLES):
+        times = np.bincount(generator.integers(units, size=units), minlength=units)[unit]
+        left = times == 0
+        if not left.any():
+            continue
+        best = int(_scores(right, times, labels, classes, balanced).argmax())
+        outside.append(_scores(right[:, [best]], left, labels, classes, balanced)[0])
+        inside.append(_scores(right[:, [best]], times, labels, classes, balanced)[0])
+    value = float(np.mean(outside))
+    # The spread of a sample of n, around the estimate that the choice has not flattered.
+    low, high = np.percentile(inside, [2.5, 97.5]) - np.mean(inside)
+    trials = n if groups is None else units
+    wide = wilson_interval(value * trials, trials)
+    return Estimate(
+        value,
+        (float(max(0.0, min(value + low, wide[0]))), float(min(1.0, max(value + high, wide[1])))),
+        n,
+        "balanced_accuracy" if balanced else "accuracy",
+    )
+
+
+def _scores(
+    right: NDArray[np.float64], times: NDArray[Any], labels: NDArray[np.int64], classes: int, balanced: bool
+) -> NDArray[np.float64]:
+    times = times.astype(np.float64)
+    if balanced:
+        counts = np.bincount(labels, times, classes)
+        times = times / np.where(counts > 0, counts, 1.0)[labels]
+    scores: NDArray[np.float64] = times @ right / times.sum()
+    return scores

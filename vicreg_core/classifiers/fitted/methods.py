@@ -1,0 +1,76 @@
+"""The ways to a classifier, by the names of ``vicreg fit --method``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vicreg_core.classifiers.affine import Affine, fit_linear, fit_prototype
+from vicreg_core.classifiers.pool import Pool
+from vicreg_core.classifiers.propagation import Graph, Propagation
+
+
+class Rule(Protocol):
+    """Something that decides: class shares of vectors, and what is saved of it."""
+
+    def shares(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``(m, D) -> (m, K)``; rows sum to 1."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is saved."""
+
+    def settings(self) -> dict[str, Any]:
+        """JSON values beside the tensors."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A pool, and what methods derive from it whatever the labels; derived once."""
+
+    pool: Pool
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Of all its samples."""
+        return Graph.of(self.pool)
+
+
+Fit: TypeAlias = Callable[[Ground, NDArray[np.int64]], Rule]
+"""From labels ``(n,)``, -1 where they are not to be known, to a rule."""
+
+METHODS: Mapping[str, Fit] = {
+    "propagation": lambda on, labels: Propagation.fit(on.pool, labels, on.graph),
+    "prototype": lambda on, labels: fit_prototype(on.pool, labels),
+    "linear": lambda on, labels: fit_linear(on.pool, labels, unit=False),
+    "linear-unit": lambda on, labels: fit_linear(on.pool, labels, unit=True),
+}
+"""In the order in which they are preferred where nothing tells them apart."""
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "auto": tuple(METHODS),
+    "linear": ("linear", "linear-unit"),
+    "propagation": ("propagation",),
+    "prototype": ("prototype",),
+}
+"""What may be asked for, and what is tried for it; whether features are standardised or at unit length is
+tried, not asked."""
+
+
+EQUAL_PRIORS = frozenset({"propagation", "prototype"})
+"""Methods of which the shares are as if all classes were equally common."""
+
+
+def fit_rule(ground: Ground, method: str) -> Rule:
+    """A method's rule from all labelled samples."""
+    return METHODS[method](ground, ground.pool.labels)
+
+
+def read_rule(method: str, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Rule:
+    """The rule that a method's saved tensors describe."""
+    return (Propagation if method == "propagation" else Affine).of(tensors, settings)
