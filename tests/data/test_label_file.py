@@ -49,6 +49,13 @@ def test_they_replace_those_of_the_training_samples_only(tmp_path: Path):
     assert (held.labels.tolist(), tuple(held.classes)) == ([0, 0, -1], ("a", "b", "c"))
 
 
+def test_an_id_of_both_splits_means_the_training_sample(tmp_path: Path):
+    test = Listed(IDS)
+    train, held = joined(tmp_path, "id,label\nc.png,owl\na/1.png,fox\n", test)
+    assert train.labels.tolist() == [0, -1, -1, 1]
+    assert held.labels is None
+
+
 def test_a_class_that_the_test_samples_lack(tmp_path: Path):
     test = Listed(["t1"], np.array([0]))
     test.classes = ("heron", "stork")
@@ -98,3 +105,8 @@ def test_no_file_and_another_encoding(tmp_path: Path):
 def test_the_same_label_twice_is_one(tmp_path: Path):
     train, _ = joined(tmp_path, "id,label\nc.png,owl\nc.png,owl\na/1.png,fox\n")
     assert train.labels.tolist() == [0, -1, -1, 1]
+
+
+def test_a_file_of_suggestions_is_known(tmp_path: Path):
+    assert file(tmp_path, "id,label,rank,why\nc.png,owl,1,typical\n").suggested
+    assert not file(tmp_path, "id,label\nc.png,owl\n").suggested

@@ -43,7 +43,12 @@ def clusters_of(unit: NDArray[np.float32], wanted: int, seed: int) -> NDArray[np
 
 
 def typical(
-    unit: NDArray[np.float32], n: int, labelled: NDArray[np.int64], allowed: NDArray[np.bool_], seed: int
+    unit: NDArray[np.float32],
+    n: int,
+    labelled: NDArray[np.int64],
+    allowed: NDArray[np.bool_],
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """``n`` samples to label, the most telling first: of each part of the data its most typical sample.
 
@@ -57,14 +62,17 @@ def typical(
         labelled: rows that are labelled.
         allowed: ``(n,)``, which may be suggested.
         seed: of the clusters.
+        groups: ``(n,)``; at most one sample of each is chosen.
     """
+    if n <= 0:
+        return np.empty(0, np.int64)
     cluster = clusters_of(unit, min(len(labelled) + n, _MOST_CLUSTERS), seed)
     sizes, covered = np.bincount(cluster), np.bincount(cluster[labelled], minlength=cluster.max() + 1)
     order = np.random.default_rng(seed).permutation(len(unit))
     order = order[np.argsort(cluster[order], kind="stable")]
     members = np.split(order, np.cumsum(sizes)[:-1])
     queues: dict[int, list[int]] = {}
-    chosen: list[int] = []
+    chosen, met = list[int](), set[int]()
     while len(chosen) < n:
         open_ones = [place for place in range(len(sizes)) if queues.get(place, [0])]
         if not open_ones:
@@ -72,10 +80,23 @@ def typical(
         place = min(open_ones, key=lambda each: (covered[each], -sizes[each], each))
         if place not in queues:
             queues[place] = _by_typicality(unit, members[place], allowed)
-        if queues[place]:
-            chosen.append(queues[place].pop(0))
+        row = _next(queues[place], groups, met)
+        if row is not None:
+            chosen.append(row)
             covered[place] += 1
     return np.array(chosen, dtype=np.int64)
+
+
+def _next(queue: list[int], groups: NDArray[np.int64] | None, met: set[int]) -> int | None:
+    """Take the first of a queue whose group has not been met."""
+    while queue:
+        row = queue.pop(0)
+        if groups is None:
+            return row
+        if groups[row] not in met:
+            met.add(int(groups[row]))
+            return row
+    return None
 
 
 def _by_typicality(
@@ -98,6 +119,7 @@ def unsure(
     n: int,
     allowed: NDArray[np.bool_],
     seed: int,
+    groups: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """``n`` samples that a classifier is least sure of, each from another part of the space.
 
@@ -110,12 +132,17 @@ def unsure(
         n: how many.
         allowed: ``(m,)``, which may be suggested.
         seed: of the clusters.
+        groups: ``(m,)``; at most one sample of each is chosen.
     """
+    if n <= 0:
+        return np.empty(0, np.int64)
     rows = np.flatnonzero(allowed)
     top = np.partition(shares[rows], -2, axis=1)[:, -2:]
     margin = top[:, 1] - top[:, 0]
-    order = np.argsort(margin, kind="stable")[: 10 * n]
-    candidates = rows[order]
+    candidates = rows[np.argsort(margin, kind="stable")]
+    if groups is not None:
+        candidates = candidates[np.sort(np.unique(groups[candidates], return_index=True)[1])]
+    candidates = candidates[: 10 * n]
     if len(candidates) <= n:
         return candidates
     cluster = clusters_of(unit[candidates], n, seed)

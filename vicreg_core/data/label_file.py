@@ -30,6 +30,7 @@ class LabelFile:
         names: class by sample, in the order of the file.
         places: where each is, for messages.
         empty: places of the rows without a class.
+        suggested: the samples were chosen, not drawn: the file is one of ``vicreg suggest``, filled in.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class LabelFile:
     names: Mapping[str, str]
     places: Mapping[str, str]
     empty: Sequence[str] = ()
+    suggested: bool = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -59,11 +61,12 @@ def read_label_file(path: Path, key: str = "data.labels") -> LabelFile:
     if not path.exists():
         raise DataError(f"{key}: there is no file {path} (looked from {Path.cwd()})")
     names, places, empty = dict[str, str](), dict[str, str](), list[str]()
-    column = ""
+    column, suggested = "", False
     for row in read_table(path, TableFileConfig()):
         if row.problem:
             raise DataError(f"{key}: {row.place}: {row.problem}")
         column = column or _key_column(row, key)
+        suggested |= {"rank", "why"} <= set(row.values)
         sample, name = _text(row.values.get(column)), _text(row.values.get("label"))
         if not sample:
             raise DataError(f"{key}: {row.place} has no {column}; each row names a sample")
@@ -78,7 +81,7 @@ def read_label_file(path: Path, key: str = "data.labels") -> LabelFile:
         places.setdefault(sample, row.place)
     if not names:
         raise DataError(f"{key}: no row of {path} has a label; it needs columns label and id (or path)")
-    return LabelFile(path, column, names, places, tuple(empty))
+    return LabelFile(path, column, names, places, tuple(empty), suggested)
 
 
 def join_labels(
@@ -101,7 +104,8 @@ def join_labels(
     for data, kept in ((train, False), (test, keeps)):
         if data is not None:
             labels = _own(data, classes) if kept else np.full(len(data), UNLABELLED)
-            used |= _fill(labels, data, file, index)
+            # Numbers of rows name samples of both splits; a file of labels means those of training.
+            used |= _fill(labels, data, file, index, used)
             found.append(Relabelled(data, labels, classes))
     _tell(file, used, train, key)
     return found[0], found[1] if len(found) > 1 else None
@@ -150,12 +154,18 @@ def _own(data: DatasetAdapter, classes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _fill(
-    labels: NDArray[np.int64], data: DatasetAdapter, file: LabelFile, index: Mapping[str, int]
+    labels: NDArray[np.int64],
+    data: DatasetAdapter,
+    file: LabelFile,
+    index: Mapping[str, int],
+    taken: set[str],
 ) -> set[str]:
-    """Write the labels of the samples that a file names; returns those of its samples."""
+    """Write the labels of the samples that a file names and that are not taken; returns the file's names."""
     rows = {str(name): row for row, name in enumerate(data.ids)}
     used = set[str]()
     for sample, name in file.names.items():
+        if sample in taken:
+            continue
         row = next((rows[each] for each in _spellings(sample, file.column) if each in rows), None)
         if row is not None:
             labels[row] = index[name]

@@ -8,6 +8,7 @@ up among the installed plugins, and weights are read as safetensors.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor
 
+from vicreg_core.classifiers.fitted.saved import FOLDER as CLASSIFIER
+from vicreg_core.classifiers.fitted.saved import FittedClassifier, read_classifier
 from vicreg_core.contracts import Augmentation, Batch, DataInfo, Encoder
 from vicreg_core.data.batch import to_channels_last, to_device
 from vicreg_core.errors import RunError
+from vicreg_core.inference.cache import model_digest
 from vicreg_core.inference.embedder import BATCH_SIZE, Embedder
 from vicreg_core.models.precision import Precision, resolve_device
 from vicreg_core.pretrained.card import model_card
@@ -44,13 +48,19 @@ class PretrainedEncoder:
         augmentation: turns what a user holds into what the encoder takes.
         manifest: what ``config.json`` says.
         info: what the model knows of the data it was trained on.
+        run: folder of the run whose model it is; ``None`` for a model on its own.
     """
 
     def __init__(
-        self, encoder: Encoder, augmentation: Augmentation, manifest: Manifest, info: DataInfo
+        self,
+        encoder: Encoder,
+        augmentation: Augmentation,
+        manifest: Manifest,
+        info: DataInfo,
+        run: Path | None = None,
     ) -> None:
         self.encoder, self.augmentation = encoder.eval(), augmentation.eval()
-        self.manifest, self.info = manifest, info
+        self.manifest, self.info, self.run = manifest, info, run
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> PretrainedEncoder:
@@ -87,6 +97,52 @@ class PretrainedEncoder:
         place = resolve_device(device) if isinstance(device, str) else device
         embedder = Embedder(self.encoder, self.augmentation, device=place, batch_size=batch_size)
         return embedder.encode(items)
+
+    @cached_property
+    def classifier(self) -> FittedClassifier:
+        """What ``vicreg fit`` made for this model.
+
+        Raises:
+            RunError: there is none, it is damaged, or it was made for another model.
+        """
+        if self.run is None:
+            raise RunError("this model is not a run's, so it has no classifier: load the folder of the run")
+        found = read_classifier(self.run / CLASSIFIER)
+        made_by = self.manifest.augmentation.model_dump(mode="json")
+        if found.model != model_digest(self.encoder, made_by):
+            raise RunError(
+                f"the classifier of {self.run} was fitted to another model, whose vectors mean other things: "
+                f"run vicreg fit {self.run} again"
+            )
+        return found
+
+    def predict(self, items: Iterable[Any]) -> NDArray[np.str_]:
+        """The likeliest class ``(n,)`` of items as :meth:`encode` takes them, by name.
+
+        Raises:
+            RunError: the run has no classifier of this model (``vicreg fit``).
+            DataError: an item cannot be read.
+        """
+        names: NDArray[np.str_] = self.classifier.decide(self.encode(items)).label
+        return names
+
+    def predict_proba(self, items: Iterable[Any]) -> NDArray[np.float32]:
+        """Calibrated probabilities ``(n, K) float32`` of the classes ``self.classifier.classes``.
+
+        Raises:
+            RunError, DataError: as :meth:`predict`.
+        """
+        return self.classifier.probabilities(self.encode(items))
+
+    def predict_set(self, items: Iterable[Any], coverage: float | None = None) -> list[tuple[str, ...]]:
+        """The classes of each item that cannot be ruled out at a coverage (default: that of ``vicreg fit``).
+
+        Raises:
+            RunError, DataError: as :meth:`predict`.
+        """
+        classifier = self.classifier
+        sets = classifier.sets(self.predict_proba(items), coverage)
+        return [tuple(np.array(classifier.classes)[row].tolist()) for row in sets]
 
     @torch.no_grad()
     def encode_batch(self, batch: Batch) -> Tensor:
@@ -138,7 +194,8 @@ def load(path: str | Path) -> PretrainedEncoder:
     manifest.load_weights(encoder, weights, folder)
     if encoder.channels_last:
         encoder = encoder.to(memory_format=torch.channels_last)
-    return PretrainedEncoder(encoder, manifest.build_augmentation(info), manifest, info)
+    run = folder.parent if folder.name == "model" and (folder.parent / "recipe.yaml").is_file() else None
+    return PretrainedEncoder(encoder, manifest.build_augmentation(info), manifest, info, run)
 
 
 def save_pretrained(

@@ -24,6 +24,7 @@ _OWN = (
     "report.html",
     "report-data.json",
     "checkpoints",
+    "classifier",
     "model",
     "cache",
     "recipe.yaml",

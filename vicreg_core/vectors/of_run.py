@@ -37,6 +37,7 @@ def embed_run(
     *,
     overrides: Sequence[str] = (),
     samples: bool = True,
+    projected: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> VectorTable:
     """Embed the samples of a run's recipe, or other samples given by overrides of ``data``.
@@ -46,6 +47,7 @@ def embed_run(
         part: ``"train"``: the samples trained on; ``"test"``: those that were not; ``"all"``: both.
         overrides: ``key.path=value`` laid over the run's recipe; of ``data``, and ``train.device``, only.
         samples: keep beside each vector its sample as the report shows it, a small picture or a text.
+        projected: add the columns of the projection.
         say: told what is being done and what was left out.
 
     Returns:
@@ -80,11 +82,11 @@ def embed_run(
     for name, data in chosen.items():
         say(f"embedding {len(data):,} samples ({name})")
         parts_of.append(_embed(embedder, data, model.info))
-        seen += _seen(embedder, data) if samples else []
+        seen += seen_of(embedder, data) if samples else []
     for line in dict.fromkeys(line for data in chosen.values() for line in data.skipped):
         say(f"left out: {line}")
     vectors = parts_of[0] if len(parts_of) == 1 else np.concatenate(parts_of)
-    columns = _columns(chosen) | _projected(vectors, recipe.seed, say)
+    columns = _columns(chosen) | (_projected(vectors, recipe.seed, say) if projected else {})
     texts = [one for one in seen if isinstance(one, str)]
     if texts:
         columns["text"] = texts
@@ -117,7 +119,7 @@ def _embed(embedder: Embedder, data: DatasetAdapter, info: DataInfo) -> NDArray[
         ) from error
 
 
-def _seen(embedder: Embedder, data: DatasetAdapter) -> list[Shown]:
+def seen_of(embedder: Embedder, data: DatasetAdapter) -> list[Shown]:
     """Every sample for people, as its evaluation view shows it; empty where the modality shows nothing."""
     found: list[Shown] = []
     for batch in embedder.batches(data, np.arange(len(data))):

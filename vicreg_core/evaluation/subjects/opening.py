@@ -46,19 +46,44 @@ def make_bench(
     """
     recipe, section = loaded.recipe, loaded.recipe.evaluate
     data, held = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
-    device = resolve_device(recipe.train.device)
+    bench = bench_on(
+        cache,
+        model,
+        loaded,
+        labelled_first(as_taken(data, model), section.max_train, recipe.seed),
+        None if held is None else limited(labelled(as_taken(held, model)), section.max_test, recipe.seed),
+        say,
+    )
+    return dataclasses.replace(bench, cost=_cost(model, train, bench.device))
+
+
+def bench_on(
+    cache: Path,
+    model: PretrainedEncoder,
+    loaded: LoadedRecipe,
+    train: DatasetAdapter,
+    test: DatasetAdapter | None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Bench:
+    """The bench of samples that are there already, in the form that the model takes.
+
+    Args:
+        cache: folder of vectors.
+        model: that is evaluated.
+        loaded: names the seed, the device and the workers.
+        train: samples a classifier learns from.
+        test: samples it is scored on, or ``None``.
+        say: told what is being trained.
+    """
     return Bench(
-        train=labelled_first(_as_taken(data, model), section.max_train, recipe.seed),
-        test=None
-        if held is None
-        else limited(labelled(_as_taken(held, model)), section.max_test, recipe.seed),
+        train=train,
+        test=test,
         augmentation=model.augmentation,
-        seed=recipe.seed,
-        device=device,
-        workers=recipe.data.workers,
+        seed=loaded.recipe.seed,
+        device=resolve_device(loaded.recipe.train.device),
+        workers=loaded.recipe.data.workers,
         cache=cache,
         made_by=model.manifest.augmentation.model_dump(mode="json"),
-        cost=_cost(model, train, device),
         say=say,
     )
 
@@ -89,8 +114,8 @@ def _beside(bench: Bench, name: str, folder: Path) -> Callable[[], Subject]:
     try:
         theirs = dataclasses.replace(
             bench,
-            train=_as_taken(bench.train, model),
-            test=None if bench.test is None else _as_taken(bench.test, model),
+            train=as_taken(bench.train, model),
+            test=None if bench.test is None else as_taken(bench.test, model),
             augmentation=model.augmentation,
             made_by=model.manifest.augmentation.model_dump(mode="json"),
         )
@@ -99,7 +124,7 @@ def _beside(bench: Bench, name: str, folder: Path) -> Callable[[], Subject]:
     return lambda: theirs.encoder(name, model.encoder)
 
 
-def _as_taken(data: DatasetAdapter, model: PretrainedEncoder) -> DatasetAdapter:
+def as_taken(data: DatasetAdapter, model: PretrainedEncoder) -> DatasetAdapter:
     """The data in the form that the model takes; data of another modality is refused."""
     # Any modality may name its kind; what else they know tells whether their data has anything in common.
     ours, known = (set(info.facts) - {"kind"} for info in (data.info, model.info))
