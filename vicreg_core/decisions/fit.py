@@ -170,6 +170,6 @@ def _remarks(samples: RunSamples, pool: Pool) -> Iterator[str]:
         yield f"a single label of {', '.join(single[:8])}: no estimate says how well that class is found"
     if samples.suggested:
         yield (
-            "which samples are labelled was suggested, not drawn: the estimate holds for samples like these, "
-            "and is a guide for the others"
+            "which samples are labelled was suggested, not drawn: the estimate holds for samples like these; "
+            "typical ones are easy to tell, so expect less of the others"
         )
