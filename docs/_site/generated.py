@@ -15,8 +15,7 @@ from vicreg_core.plugins.loading import load_config
 from vicreg_core.plugins.registry import load_registry
 from vicreg_core.recipes.catalogue import shipped_recipes
 from vicreg_core.recipes.check import check_recipe
-from vicreg_core.recipes.schema import Recipe
-from vicreg_core.recipes.sections import COMPONENT_SECTIONS
+from vicreg_core.recipes.schema import COMPONENT_SECTIONS, Recipe
 
 PUBLIC = {
     "vicreg_core": ["VICRegLoss", "load"],

@@ -14,9 +14,11 @@ COMMANDS = {
     "report": Entry("vicreg_core.cli.report:report", "Write the page of a run, or of several.", "Runs"),
     "export": Entry("vicreg_core.cli.export:export", "Write the encoder of a run for other tools.", "Runs"),
     "explore": Entry("vicreg_core.cli.explore:explore", "Explore the vectors of a run in a browser.", "Runs"),
-    "suggest": Entry("vicreg_core.cli.suggest:suggest", "Say which samples to label next.", "Decisions"),
-    "fit": Entry("vicreg_core.cli.fit:fit", "Make a classifier of few labels.", "Decisions"),
-    "predict": Entry("vicreg_core.cli.predict:predict", "Decide every sample.", "Decisions"),
+    "suggest": Entry(
+        "vicreg_core.cli.decide.suggest:suggest", "Say which samples to label next.", "Decisions"
+    ),
+    "fit": Entry("vicreg_core.cli.decide.fit:fit", "Make a classifier of few labels.", "Decisions"),
+    "predict": Entry("vicreg_core.cli.decide.predict:predict", "Decide every sample.", "Decisions"),
     "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),
     "plugin": Entry("vicreg_core.cli.plugin:plugin", "List and check plugins.", "Housekeeping"),
 }

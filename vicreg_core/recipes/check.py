@@ -16,8 +16,7 @@ from vicreg_core.recipes.components import ComponentCheck, Components
 from vicreg_core.recipes.overrides import apply_overrides
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, in_order, place_of
 from vicreg_core.recipes.protocols import adopt_former_keys, ask_for, expand_protocols
-from vicreg_core.recipes.schema import Recipe
-from vicreg_core.recipes.sections import COMPONENT_SECTIONS, expand_names
+from vicreg_core.recipes.schema import COMPONENT_SECTIONS, Recipe, expand_names
 from vicreg_core.recipes.shape import Shape
 from vicreg_core.recipes.validation import Section, parse
 from vicreg_core.recipes.words import shown

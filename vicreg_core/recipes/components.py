@@ -16,8 +16,7 @@ from vicreg_core.plugins.loading import load_config
 from vicreg_core.plugins.registry import Registry
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, dotted, place_of
 from vicreg_core.recipes.protocols import find_protocol
-from vicreg_core.recipes.schema import Component, EvaluateSection, Recipe
-from vicreg_core.recipes.sections import COMPONENT_SECTIONS
+from vicreg_core.recipes.schema import COMPONENT_SECTIONS, Component, EvaluateSection, Recipe
 from vicreg_core.recipes.validation import Section, parse
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 from vicreg_core.recipes.problems import COMMAND_LINE, KeyPath, Place, Problem, dotted
-from vicreg_core.recipes.sections import COMPONENT_SECTIONS
+from vicreg_core.recipes.schema import COMPONENT_SECTIONS
 from vicreg_core.recipes.words import shown
 from vicreg_core.recipes.yaml import DEEPEST, Document, read_yaml
 

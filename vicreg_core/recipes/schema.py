@@ -7,9 +7,18 @@ validates the keys beside ``name`` in each component reference against that comp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from vicreg_core.plugins.component import Kind
+
+COMPONENT_SECTIONS: Mapping[str, Kind] = MappingProxyType(
+    {"data": "dataset", "augmentation": "augmentation", "encoder": "encoder", "objective": "objective"}
+)
+"""Which sections of a recipe name a component, and of which kind."""
 
 PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -221,3 +230,10 @@ class Recipe(StrictModel):
     train: TrainSection
     monitor: MonitorSection = MonitorSection()
     evaluate: EvaluateSection = EvaluateSection()
+
+
+def expand_names(data: dict[str, Any]) -> None:
+    """Write ``encoder: vision/resnet18`` out as ``encoder: {name: vision/resnet18}``, in place."""
+    for section in COMPONENT_SECTIONS:
+        if isinstance(data.get(section), str):
+            data[section] = {"name": data[section]}

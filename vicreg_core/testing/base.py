@@ -13,7 +13,7 @@ from vicreg_core.plugins.registry import Registry, load_registry
 from vicreg_core.recipes.catalogue import RecipeFile, find_recipe, shipped_recipes
 from vicreg_core.recipes.check import check_recipe
 from vicreg_core.recipes.load import load_recipe
-from vicreg_core.recipes.sections import COMPONENT_SECTIONS
+from vicreg_core.recipes.schema import COMPONENT_SECTIONS
 from vicreg_core.testing.bench import Bench
 
 _SECTION_OF = {kind: section for section, kind in COMPONENT_SECTIONS.items()}

@@ -1,0 +1,1 @@
+"""Commands of few labels: what to label, a classifier, its answers."""
