@@ -20,6 +20,9 @@ _RESAMPLES = 2000
 _MANY_LABELS = 200
 """From so many on five folds do; with fewer, ten leave more to learn from."""
 
+_LABELS_A_CLASS = 20
+"""From so many on scores are believed as they are."""
+
 _UNTUNED = {"propagation": 0.2, "prototype": 1.0, "linear": 1.0, "linear-unit": 1.0}
 """Temperatures where no label can be held out."""
 
@@ -66,8 +69,9 @@ class Choice:
 def choose(ground: Ground, candidates: Sequence[str], say: Callable[[str], None] = lambda _: None) -> Choice:
     """Choose among methods by the labelled samples that folds hold out; whole groups where there are groups.
 
-    A later candidate takes the place of the first only where it is better by more than the standard error of
-    the difference. With fewer than two labels of a class nothing is compared: the first is taken.
+    The best is taken. With fewer than twenty labels a class, scores tell little: then a later candidate takes
+    the place of the first only where it is better by more than the standard error of the difference. With
+    fewer than two labels of a class nothing is compared: the first is taken.
 
     The estimate is that of the whole procedure, choice included: in each bootstrap resample of the held-out
     answers the best method is chosen and scored on the samples that were not drawn (Tsamardinos et al.,
@@ -98,8 +102,11 @@ def choose(ground: Ground, candidates: Sequence[str], say: Callable[[str], None]
         held_out[name] = calibrations[name](shares)
     weight = _weights(labels, counts, balanced=pool.balanced)
     right = np.stack([(of.argmax(axis=1) == labels).astype(np.float64) for of in held_out.values()], axis=1)
-    best = _best(right, weight)
-    tried = {name: float(weight @ right[:, place]) for place, name in enumerate(held_out)}
+    scores = weight @ right
+    best = int(scores.argmax())
+    if len(rows) < _LABELS_A_CLASS * np.count_nonzero(counts) and not _is_clear(right[:, [0, best]], weight):
+        best = 0
+    tried = {name: float(scores[place]) for place, name in enumerate(held_out)}
     return Choice(
         method=compared[best],
         calibration=calibrations[compared[best]],
@@ -122,7 +129,7 @@ def _reason(few: bool, best: int, compared: int) -> str:
         return "a class has a single label, so that methods cannot be compared"
     if compared == 1:
         return "it was asked for"
-    return "it is clearly better than the first" if best else "none is clearly better"
+    return "it scores best" if best else "none is clearly better"
 
 
 def _out_of_fold(
@@ -146,14 +153,11 @@ def _weights(labels: NDArray[np.int64], counts: NDArray[np.int64], *, balanced: 
     return normalised
 
 
-def _best(right: NDArray[np.float64], weight: NDArray[np.float64]) -> int:
-    """The best column, unless the first is within a standard error of it."""
-    scores = weight @ right
-    best = int(scores.argmax())
-    difference = right[:, best] - right[:, 0]
-    centred = difference - weight @ difference
-    error = float(np.sqrt((weight**2 * centred**2).sum()))
-    return best if scores[best] - scores[0] > error else 0
+def _is_clear(right: NDArray[np.float64], weight: NDArray[np.float64]) -> bool:
+    """Whether the second column is better than the first by more than a standard error of the difference."""
+    difference = right[:, 1] - right[:, 0]
+    gain = float(weight @ difference)
+    return gain > float(np.sqrt((weight**2 * (difference - gain) ** 2).sum()))
 
 
 def _estimate(
