@@ -19,6 +19,8 @@ COMMANDS = {
     ),
     "fit": Entry("vicreg_core.cli.decide.fit:fit", "Make a classifier of few labels.", "Decisions"),
     "predict": Entry("vicreg_core.cli.decide.predict:predict", "Decide every sample.", "Decisions"),
+    "search": Entry("vicreg_core.cli.decide.search:search", "Find the nearest samples.", "Decisions"),
+    "audit": Entry("vicreg_core.cli.decide.audit:audit", "Check data and labels for faults.", "Decisions"),
     "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),
     "plugin": Entry("vicreg_core.cli.plugin:plugin", "List and check plugins.", "Housekeeping"),
 }

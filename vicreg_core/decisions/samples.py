@@ -14,15 +14,20 @@ from vicreg_core.contracts import UNLABELLED, DatasetAdapter
 from vicreg_core.data.label_file import join_labels, read_label_file
 from vicreg_core.data.labelled import labelled, labelled_first
 from vicreg_core.data.splits import open_data
+from vicreg_core.data.subset import Subset
 from vicreg_core.evaluation.subjects.bench import Bench
 from vicreg_core.evaluation.subjects.opening import as_taken, bench_on
 from vicreg_core.evaluation.subjects.subject import Features, Subject
 from vicreg_core.inference.cache import model_digest
+from vicreg_core.inference.embedder import Embedder
 from vicreg_core.pretrained import PretrainedEncoder, load
 from vicreg_core.recipes.load import LoadedRecipe, load_recipe
+from vicreg_core.vectors.of_run import seen_of
 
 MOST_SAMPLES = 100_000
 """Training samples that a classifier learns from; of more, the labelled ones and a draw of the rest."""
+
+_TEXT = 300
 
 Say = Callable[[str], None]
 
@@ -116,3 +121,12 @@ def without_labels(pool: Pool) -> Pool:
 def labels_of(data: DatasetAdapter) -> NDArray[np.int64]:
     """``(n,) int64``, -1 where a sample has no label."""
     return np.full(len(data), UNLABELLED) if data.labels is None else data.labels
+
+
+def texts_of(opened: RunSamples, data: DatasetAdapter, rows: NDArray[np.int64]) -> list[str]:
+    """The beginning of each sample where samples are shown as texts; else empty."""
+    bench, model = opened.bench, opened.model
+    embedder = Embedder(model.encoder, model.augmentation, device=bench.device, workers=bench.workers)
+    shown = seen_of(embedder, Subset(data, rows))
+    texts = [" ".join(one.split())[:_TEXT] for one in shown if isinstance(one, str)]
+    return texts or [""] * len(rows)

@@ -15,18 +15,14 @@ from vicreg_core.classifiers.fitted.methods import FAMILIES, Ground, fit_rule
 from vicreg_core.classifiers.pool import Pool
 from vicreg_core.classifiers.typical import typical, unsure
 from vicreg_core.contracts import UNLABELLED
-from vicreg_core.data.subset import Subset
-from vicreg_core.decisions.samples import MOST_SAMPLES, RunSamples, open_samples, pool_of
+from vicreg_core.decisions.samples import MOST_SAMPLES, open_samples, pool_of, texts_of
 from vicreg_core.errors import DataError, RunError
-from vicreg_core.inference.embedder import Embedder
 from vicreg_core.vectors.files import VectorTable, write_vectors
-from vicreg_core.vectors.of_run import seen_of
 
 _LABELS_A_CLASS = 10
 """From so many labels of each class on a classifier knows enough to say what it is unsure of."""
 
 _SHARE = 0.5
-_TEXT = 300
 
 Say = Callable[[str], None]
 
@@ -97,7 +93,7 @@ def suggest_run(
     rows, typical_ones = _choose(
         pool, shares, n, share, opened.bench.seed if seed is None else seed, per_group=per_group
     )
-    texts = _texts(opened, rows)
+    texts = texts_of(opened, data, rows)
     return [
         Suggestion(
             row=int(row),
@@ -163,12 +159,3 @@ def _choose(
         allowed &= ~np.isin(groups, groups[first])
     others = np.empty(0, np.int64) if shares is None else unsure(shares, unit, wanted, allowed, seed, groups)
     return np.concatenate([first, others]), len(first)
-
-
-def _texts(opened: RunSamples, rows: NDArray[np.int64]) -> list[str]:
-    """The beginning of each sample where samples are shown as texts; else empty."""
-    bench, model = opened.bench, opened.model
-    embedder = Embedder(model.encoder, model.augmentation, device=bench.device, workers=bench.workers)
-    shown = seen_of(embedder, Subset(bench.train, rows))
-    texts = [" ".join(one.split())[:_TEXT] for one in shown if isinstance(one, str)]
-    return texts or [""] * len(rows)

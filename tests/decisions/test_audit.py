@@ -1,0 +1,141 @@
+"""Planted faults of data and labels are found, and sound data is left in peace."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from tests.classifiers.blobs import CLASSES, blobs
+from tests.decisions.conftest import read_csv
+from vicreg_core.classifiers.pool import Pool
+from vicreg_core.decisions.audit.groups import group_leak
+from vicreg_core.decisions.audit.labels import disagreements, overlaps
+from vicreg_core.decisions.audit.neighbourhood import near_duplicates, others_near, outliers
+from vicreg_core.decisions.audit.run import audit_run
+from vicreg_core.files import is_whole
+
+
+def unit_of(vectors: np.ndarray) -> np.ndarray:
+    centred = torch.from_numpy(vectors) - torch.from_numpy(vectors).mean(dim=0)
+    return F.normalize(centred, dim=1).numpy()
+
+
+def test_neighbours_leave_the_sample_itself_out():
+    vectors = np.concatenate([blobs(60)[0], blobs(60)[0][:5], blobs(60)[0][:5]])
+    near = others_near(unit_of(vectors), 6)
+    assert near.row.shape == near.similarity.shape == (70, 6)
+    assert not (near.row.numpy() == np.arange(70)[:, None]).any()
+    assert (near.similarity.diff(dim=1) <= 1e-6).all()
+
+
+def test_planted_near_duplicates_are_found_and_no_others():
+    generator = np.random.default_rng(0)
+    wide = generator.standard_normal((400, 32)).astype(np.float32)
+    copies = wide[:40] + 0.02 * generator.standard_normal((40, 32)).astype(np.float32)
+    found = near_duplicates([unit_of(np.concatenate([wide, copies]))])
+    assert {(pair.first, pair.second) for pair in found} == {(i, 400 + i) for i in range(40)}
+    assert [pair.similarity for pair in found] == sorted((pair.similarity for pair in found), reverse=True)
+
+
+def test_sound_data_has_none():
+    assert near_duplicates([unit_of(blobs(300)[0])]) == []
+
+
+def test_one_of_several_spaces_is_enough():
+    generator = np.random.default_rng(0)
+    one, other = (generator.standard_normal((400, 32)).astype(np.float32) for _ in range(2))
+    one = np.concatenate([one, one[:3] + 0.02 * one[3:6]])
+    other = np.concatenate([other, other[5:8]])
+    other[-3:] = generator.standard_normal((3, 32))
+    other = np.concatenate([other[:-1], other[7:8]])
+    found = {(pair.first, pair.second) for pair in near_duplicates([unit_of(one), unit_of(other)])}
+    assert found == {(0, 400), (1, 401), (2, 402), (7, 402)}
+
+
+def test_exact_copies_of_one_sample():
+    vectors = np.concatenate([blobs(60)[0], np.repeat(blobs(60)[0][:1], 4, axis=0)])
+    found = {(pair.first, pair.second) for pair in near_duplicates([unit_of(vectors)])}
+    assert found == {(a, b) for a in (0, 60, 61, 62, 63) for b in (60, 61, 62, 63) if a < b}
+
+
+def test_planted_wrong_labels_come_first():
+    vectors, truth = blobs(300)
+    labels = truth.copy()
+    wrong = np.random.default_rng(0).permutation(300)[:20]
+    labels[wrong] = (labels[wrong] + 1) % CLASSES
+    pool = Pool(vectors, labels, CLASSES)
+    found = disagreements(pool, others_near(pool.unit.numpy()))
+    assert {each.row for each in found[:20]} == set(wrong.tolist())
+    for each in found[:20]:
+        assert each.expected == truth[each.row]
+        assert labels[each.neighbour] == each.expected
+        assert each.neighbour != each.row
+
+
+def test_samples_without_a_label_are_not_doubted():
+    vectors, truth = blobs(300)
+    labels = np.where(np.arange(300) % 2, truth, -1)
+    pool = Pool(vectors, labels, CLASSES)
+    assert all(labels[each.row] >= 0 for each in disagreements(pool, others_near(pool.unit.numpy())))
+
+
+def test_classes_that_overlap():
+    vectors, truth = blobs(300)
+    halves = np.where(truth == 2, 1 + np.arange(300) // 3 % 2, truth)  # classes 1 and 2 are one blob
+    labels = np.where(truth == 1, 0, halves)
+    pool = Pool(vectors, labels, CLASSES)
+    pairs = {(a, b) for a, b, _ in overlaps(pool, others_near(pool.unit.numpy()))}
+    assert pairs == {(1, 2), (2, 1)}
+
+
+def test_outliers():
+    generator = np.random.default_rng(3)
+    vectors = np.concatenate([blobs(300, noise=0.1)[0], generator.standard_normal((3, 8)).astype(np.float32)])
+    found = [row for row, _ in outliers(others_near(unit_of(vectors)))]
+    assert set(found[:3]) == {300, 301, 302}
+    assert outliers(others_near(unit_of(np.ones((30, 8), np.float32)))) == []
+
+
+@pytest.mark.parametrize("leaks", [True, False])
+def test_groups_that_tell_the_label(leaks):
+    vectors, truth = blobs(300)
+    groups = truth * 10 + np.arange(300) % 5 if leaks else np.arange(300) // 15
+    near = others_near(unit_of(vectors))
+    found = group_leak(groups, truth, CLASSES, near)
+    assert found.by_majority == pytest.approx(1 / 3)
+    assert (found.by_group > 0.95) == leaks
+    assert (found.same_group > 2 * found.expected) == leaks
+
+
+def test_the_command(known, vicreg):
+    done = vicreg("audit", known)
+    assert done.exit_code == 0, done.output
+    assert "pairs of near-duplicates" in done.stdout
+    assert "groups tell the label" in done.stdout
+    names = {path.name for path in (known / "audit").iterdir()}
+    assert names == {"audit.json", "duplicates.csv", "labels.csv", "classes.csv", "outliers.csv"}
+    summary = json.loads((known / "audit" / "audit.json").read_text())
+    assert is_whole(summary)
+    assert summary["samples"] == 60
+    assert len(read_csv(known / "audit" / "labels.csv")) == summary["doubts"]
+    assert len(read_csv(known / "audit" / "duplicates.csv")) == summary["duplicates"]
+    again = vicreg("audit", known)
+    assert again.stdout == done.stdout
+
+
+def test_without_labels_only_samples_are_compared(run):
+    audit = audit_run(run)
+    assert audit.doubts == []
+    assert audit.overlaps == []
+    assert audit.scores == {}
+
+
+def test_too_few_samples(run, vicreg):
+    done = vicreg("audit", run, "data.n=2")
+    assert done.exit_code == 2
+    assert "there are 2" in done.stderr
+    assert not (run / "audit").exists()

@@ -1,0 +1,133 @@
+"""What stands out by its distances: near-duplicates, outliers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vicreg_core.classifiers.neighbours import Neighbours, nearest
+
+NEIGHBOURS = 20
+_BY_CHANCE = 0.5
+"""Pairs that would be called near-duplicates by chance, were the samples spread evenly around each other."""
+
+_SAME = 1e-6
+"""Cosine distance of samples that are equal up to rounding."""
+
+_SPREADS = 6.0
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Two samples that are all but the same.
+
+    Attributes:
+        first, second: rows, the smaller first.
+        similarity: their cosine.
+    """
+
+    first: int
+    second: int
+    similarity: float
+
+
+def others_near(unit: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
+    """The ``k`` nearest others of each sample ``(n, D)`` at unit length, exact; fewer of few samples."""
+    k = min(k, len(unit) - 1)
+    found = nearest(unit, unit, k + 1)
+    own = found.row == torch.arange(len(unit))[:, None]
+    # Among equal samples itself may be missing: then the farthest goes.
+    own[:, -1] |= ~own.any(dim=1)
+    keep = ~own
+    shape = (len(unit), k)
+    return Neighbours(found.similarity[keep].view(shape), found.row[keep].view(shape))
+
+
+def near_duplicates(spaces: Sequence[NDArray[np.float32]]) -> list[Duplicate]:
+    """Pairs of samples far nearer to each other than either is to the rest, the most alike first.
+
+    What is near depends on where one is. Of ``k`` neighbours spread evenly around a sample in ``d`` dimensions,
+    one is within the share ``x`` of the distance to the others with a probability of about ``k x ** d``; a
+    pair whose distance is so improbable that of all samples not one such pair is to be expected, is one. The
+    dimension is that of the data (Levina and Bickel, "Maximum likelihood estimation of intrinsic dimension",
+    NeurIPS 2004), the distance to the others the median of twenty. One space is enough: an encoder sees
+    through a shift or a crop, raw features through noise and brightness.
+
+    Groups of up to ten near-duplicates are found; of larger ones those that are equal.
+
+    Args:
+        spaces: the same samples as vectors ``(n, D)`` at unit length in each of several spaces.
+    """
+    seen = [_Space.of(unit) for unit in spaces]
+    first = np.concatenate([np.repeat(np.arange(len(s.row)), s.row.shape[1]) for s in seen])
+    second = np.concatenate([s.row.ravel() for s in seen])
+    pairs = np.unique(np.stack([np.minimum(first, second), np.maximum(first, second)], axis=1), axis=0)
+    expected = len(seen[0].row) * seen[0].row.shape[1] * len(seen) / 2
+    alike = np.zeros(len(pairs), dtype=bool)
+    for space in seen:
+        alike |= space.log_probability(pairs) < np.log(_BY_CHANCE / expected)
+    pairs = pairs[alike]
+    similarity = np.einsum("nd,nd->n", spaces[0][pairs[:, 0]], spaces[0][pairs[:, 1]])
+    found = [Duplicate(int(a), int(b), float(s)) for (a, b), s in zip(pairs, similarity, strict=True)]
+    return sorted(found, key=lambda pair: -pair.similarity)
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Samples as vectors at unit length, with what is usual among them."""
+
+    unit: NDArray[np.float32]
+    row: NDArray[np.int64]
+    usual: NDArray[np.float32]
+    dimension: float
+
+    @classmethod
+    def of(cls, unit: NDArray[np.float32]) -> _Space:
+        near = others_near(unit)
+        distance = np.sqrt((2.0 - 2.0 * near.similarity.numpy()).clip(min=0.0))
+        # From the fifth on, which near-duplicates are not among.
+        far = np.maximum(distance[:, min(4, distance.shape[1] - 1) :], 1e-9)
+        spread = np.log(far[:, -1:] / far[:, :-1]).mean(axis=1) if far.shape[1] > 1 else np.ones(len(far))
+        dimension = 1.0 / max(float(np.median(spread)), 1e-3)
+        return cls(unit, near.row.numpy(), np.median(distance, axis=1), dimension)
+
+    def log_probability(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``(p,)``: the logarithm of how improbable the distance of each pair is; minus infinity of equal ones."""
+        first, second = pairs.T
+        cosine = np.concatenate(
+            [np.einsum("nd,nd->n", self.unit[a], self.unit[b]) for a, b in _blocks(first, second)]
+        )
+        distance = np.sqrt((2.0 - 2.0 * cosine.astype(np.float64)).clip(min=0.0))
+        usual = np.minimum(self.usual[first], self.usual[second]).astype(np.float64)
+        with np.errstate(divide="ignore"):
+            logs: NDArray[np.float64] = self.dimension * (np.log(distance) - np.log(usual))
+        # Where most neighbours are equal to the sample, the usual distance is none.
+        logs[usual <= np.sqrt(2 * _SAME)] = 0.0
+        logs[1.0 - cosine <= _SAME] = -np.inf
+        return logs
+
+
+def _blocks(
+    first: NDArray[np.int64], second: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    for start in range(0, len(first) or 1, 65_536):
+        yield first[start : start + 65_536], second[start : start + 65_536]
+
+
+def outliers(near: Neighbours) -> list[tuple[int, float]]:
+    """Samples far from all others, ``(row, spreads)``, the farthest first.
+
+    Their mean distance to ten others lies more than six robust standard deviations above the median.
+    """
+    distance = 1.0 - near.similarity.numpy()[:, :10].mean(axis=1)
+    middle = np.median(distance)
+    spread = 1.4826 * np.median(np.abs(distance - middle))
+    if spread == 0:
+        return []
+    spreads = (distance - middle) / spread
+    rows = np.argsort(-spreads, kind="stable")
+    return [(int(row), float(spreads[row])) for row in rows if spreads[row] > _SPREADS]

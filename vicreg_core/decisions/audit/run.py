@@ -1,0 +1,250 @@
+"""``vicreg audit``: all checks of a run's samples, kept as tables in ``RUN/audit``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vicreg_core.classifiers.knn import HEADLINE_K, knn_probabilities
+from vicreg_core.classifiers.pool import Pool, at_unit_length
+from vicreg_core.contracts import DatasetAdapter
+from vicreg_core.decisions.audit.groups import GroupLeak, group_leak
+from vicreg_core.decisions.audit.labels import Disagreement, disagreements, overlaps
+from vicreg_core.decisions.audit.neighbourhood import Duplicate, near_duplicates, others_near, outliers
+from vicreg_core.decisions.samples import MOST_SAMPLES, RunSamples, labels_of, open_samples
+from vicreg_core.errors import DataError
+from vicreg_core.evaluation.subjects.floors import raw_vectors
+from vicreg_core.evaluation.subjects.subject import Subject
+from vicreg_core.files import atomic_path, sealed
+from vicreg_core.runs.lock import file_lock
+from vicreg_core.vectors.files import VectorTable, write_vectors
+
+FOLDER = "audit"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found; rows count the training samples first, then the test samples.
+
+    Attributes:
+        samples: names of all samples.
+        duplicates: near-duplicates.
+        doubts: labels that others speak against; empty without labels.
+        overlaps: pairs of classes, with the share of neighbours.
+        outliers: rows and how far off.
+        leak: what groups give away; ``None`` without groups.
+        scores: kNN accuracy with all test samples and without those of which a near-duplicate was trained on.
+        folder: where the tables lie.
+    """
+
+    samples: Samples
+    duplicates: list[Duplicate]
+    doubts: list[Disagreement]
+    overlaps: list[tuple[int, int, float]]
+    outliers: list[tuple[int, float]]
+    leak: GroupLeak | None
+    scores: dict[str, float]
+    folder: Path
+
+    def across(self) -> list[Duplicate]:
+        """Near-duplicates of which one was trained on and the other is a test sample."""
+        train = self.samples.train
+        return [pair for pair in self.duplicates if pair.first < train <= pair.second]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The training samples, then the test samples.
+
+    Attributes:
+        ids: names.
+        train: how many are training samples.
+        labels: ``(n,) int64``, -1 where a sample has none.
+        classes: names.
+    """
+
+    ids: list[str]
+    train: int
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def split(self, row: int) -> str:
+        """``"train"`` or ``"test"``."""
+        return "train" if row < self.train else "test"
+
+    def label(self, row: int) -> str:
+        """The class of a sample; empty where it has none."""
+        return self.classes[self.labels[row]] if self.labels[row] >= 0 else ""
+
+
+def audit_run(
+    run: Path, labels: Path | None = None, *, overrides: Sequence[str] = (), say: Say = lambda _: None
+) -> Audit:
+    """Check the samples of a run and keep what was found in ``RUN/audit``.
+
+    Exact: every sample is compared with every other, so at most 100,000 are.
+
+    Args:
+        run: folder of a finished run.
+        labels: a table with the columns label and id (or path); ``None``: the labels of the recipe's data.
+        overrides: ``key.path=value`` of the recipe.
+        say: told what is being done.
+
+    Raises:
+        DataError: too few or too many samples.
+        VicregError: whatever else the user can act on.
+    """
+    opened = open_samples(run, labels, overrides=overrides, most=None, command=f"vicreg audit {run}", say=say)
+    parts = [data for data in (opened.bench.train, opened.bench.test) if data is not None]
+    total = sum(map(len, parts))
+    if not 3 <= total <= MOST_SAMPLES:
+        raise DataError(
+            f"an audit compares every sample with every other, of 3 to {MOST_SAMPLES:,}; there are {total:,}"
+        )
+    say(f"encoding {total:,} samples")
+    subject = opened.encoded()
+    samples = _samples(parts)
+    pool = _pool(opened, subject, samples)
+    say("comparing every sample with every other")
+    near = others_near(pool.unit.cpu().numpy())
+    known = bool((samples.labels >= 0).any()) and len(np.unique(samples.labels[samples.labels >= 0])) > 1
+    duplicates = near_duplicates([pool.unit.cpu().numpy(), *_raw(parts)])
+    audit = Audit(
+        samples=samples,
+        duplicates=duplicates,
+        doubts=disagreements(pool, near) if known else [],
+        overlaps=overlaps(pool, near) if known else [],
+        outliers=outliers(near),
+        leak=None if pool.groups is None else group_leak(pool.groups, samples.labels, pool.classes, near),
+        scores={},
+        folder=run / FOLDER,
+    )
+    audit = replace(audit, scores=_scores(subject, audit))
+    with file_lock(audit.folder):
+        _write(audit)
+    return audit
+
+
+def _samples(parts: Sequence[DatasetAdapter]) -> Samples:
+    return Samples(
+        ids=[str(name) for data in parts for name in data.ids],
+        train=len(parts[0]),
+        labels=np.concatenate([labels_of(data) for data in parts]),
+        classes=tuple(map(str, parts[0].classes)),
+    )
+
+
+def _pool(opened: RunSamples, subject: Subject, samples: Samples) -> Pool:
+    parts = [part for part in (subject.train, subject.test) if part is not None]
+    grouped = [np.asarray(part.groups).astype(str) for part in parts if part.groups is not None]
+    return Pool(
+        vectors=np.concatenate([part.vectors for part in parts]),
+        labels=samples.labels,
+        classes=len(samples.classes),
+        groups=np.concatenate(grouped) if len(grouped) == len(parts) else None,
+        seed=opened.bench.seed,
+        device=opened.bench.device,
+    )
+
+
+def _raw(parts: Sequence[DatasetAdapter]) -> Iterator[NDArray[np.float32]]:
+    """The raw features of all samples at unit length, where the modality has them."""
+    raw = [raw_vectors(data, np.arange(len(data))) for data in parts]
+    known = [vectors for vectors in raw if vectors is not None]
+    if len(known) == len(parts):
+        features = torch.from_numpy(np.concatenate(known))
+        yield at_unit_length(features, features.mean(dim=0)).numpy()
+
+
+def _scores(subject: Subject, audit: Audit) -> dict[str, float]:
+    """kNN accuracy on the test samples, and on those that are no near-duplicate of a training sample."""
+    test = subject.test
+    if test is None or test.labels is None or subject.train.labels is None:
+        return {}
+    train, held = subject.labelled()
+    k = min(HEADLINE_K, len(train.labels))
+    shares = knn_probabilities(
+        train.vectors, train.labels, held.vectors, len(subject.classes), ks=(k,), device=subject.device
+    )[k]
+    right = shares.argmax(axis=1) == held.labels
+    leaked = np.zeros(len(right), dtype=bool)
+    leaked[[pair.second - audit.samples.train for pair in audit.across()]] = True
+    scores = {"knn": float(right.mean()), "test": float(len(right)), "leaked": float(leaked.sum())}
+    return scores | ({"knn_without": float(right[~leaked].mean())} if not leaked.all() else {})
+
+
+def _write(audit: Audit) -> None:
+    """The tables and a summary, whole or not at all."""
+    with atomic_path(audit.folder) as temporary:
+        temporary.mkdir()
+        for name, columns in _tables(audit):
+            rows = len(next(iter(columns.values())))
+            write_vectors(temporary / f"{name}.csv", VectorTable(columns, np.empty((rows, 0), np.float32)))
+        summary = sealed(
+            {
+                "format": 1,
+                "samples": len(audit.samples.ids),
+                "duplicates": len(audit.duplicates),
+                "across": len(audit.across()),
+                "doubts": len(audit.doubts),
+                "outliers": len(audit.outliers),
+                "groups": None if audit.leak is None else asdict(audit.leak),
+                "scores": audit.scores,
+            }
+        )
+        (temporary / "audit.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+def _tables(audit: Audit) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    of = audit.samples
+    within = [pair for pair in audit.duplicates if of.split(pair.first) == of.split(pair.second)]
+    pairs = [*audit.across(), *within]
+    yield (
+        "duplicates",
+        {
+            "id": [of.ids[pair.first] for pair in pairs],
+            "split": [of.split(pair.first) for pair in pairs],
+            "label": [of.label(pair.first) for pair in pairs],
+            "other": [of.ids[pair.second] for pair in pairs],
+            "other_split": [of.split(pair.second) for pair in pairs],
+            "other_label": [of.label(pair.second) for pair in pairs],
+            "similarity": [pair.similarity for pair in pairs],
+        },
+    )
+    yield (
+        "labels",
+        {
+            "id": [of.ids[each.row] for each in audit.doubts],
+            "split": [of.split(each.row) for each in audit.doubts],
+            "label": [of.classes[each.given] for each in audit.doubts],
+            "expected": [of.classes[each.expected] for each in audit.doubts],
+            "doubt": [each.doubt for each in audit.doubts],
+            "like": [of.ids[each.neighbour] for each in audit.doubts],
+        },
+    )
+    yield (
+        "classes",
+        {
+            "label": [of.classes[a] for a, _, _ in audit.overlaps],
+            "among": [of.classes[b] for _, b, _ in audit.overlaps],
+            "share": [share for _, _, share in audit.overlaps],
+        },
+    )
+    yield (
+        "outliers",
+        {
+            "id": [of.ids[row] for row, _ in audit.outliers],
+            "split": [of.split(row) for row, _ in audit.outliers],
+            "label": [of.label(row) for row, _ in audit.outliers],
+            "spreads": [spreads for _, spreads in audit.outliers],
+        },
+    )
