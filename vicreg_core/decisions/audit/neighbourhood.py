@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vicreg_core.classifiers.neighbours import Neighbours, nearest
 
 NEIGHBOURS = 20
-_BY_CHANCE = 0.5
+_BY_CHANCE = 0.001
 """Pairs that would be called near-duplicates by chance, were the samples spread evenly around each other."""
 
 _SAME = 1e-6
@@ -50,12 +50,12 @@ def others_near(unit: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
 def near_duplicates(spaces: Sequence[NDArray[np.float32]]) -> list[Duplicate]:
     """Pairs of samples far nearer to each other than either is to the rest, the most alike first.
 
-    What is near depends on where one is. Of ``k`` neighbours spread evenly around a sample in ``d`` dimensions,
-    one is within the share ``x`` of the distance to the others with a probability of about ``k x ** d``; a
-    pair whose distance is so improbable that of all samples not one such pair is to be expected, is one. The
-    dimension is that of the data (Levina and Bickel, "Maximum likelihood estimation of intrinsic dimension",
-    NeurIPS 2004), the distance to the others the median of twenty. One space is enough: an encoder sees
-    through a shift or a crop, raw features through noise and brightness.
+    What is near depends on where one is. Of ``k`` neighbours spread evenly around a sample in ``d``
+    dimensions, one is within the share ``x`` of the distance to the others with a probability of about
+    ``k x ** d``; a pair whose distance is so improbable that among all samples there would hardly be one, is
+    one. The dimension is that of the data (Levina and Bickel, "Maximum likelihood estimation of intrinsic
+    dimension", NeurIPS 2004), the distance to the others the median of twenty. One space is enough: an
+    encoder sees through what it was trained to ignore, raw features through noise.
 
     Groups of up to ten near-duplicates are found; of larger ones those that are equal.
 
@@ -96,7 +96,7 @@ class _Space:
         return cls(unit, near.row.numpy(), np.median(distance, axis=1), dimension)
 
     def log_probability(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """``(p,)``: the logarithm of how improbable the distance of each pair is; minus infinity of equal ones."""
+        """``(p,)``: the logarithm of how probable the distance of each pair is; minus infinity of equals."""
         first, second = pairs.T
         cosine = np.concatenate(
             [np.einsum("nd,nd->n", self.unit[a], self.unit[b]) for a, b in _blocks(first, second)]
