@@ -34,15 +34,12 @@ def accuracy(answers: np.ndarray, truth: np.ndarray, balanced: bool) -> float:
     return float(np.mean([right[truth == k].mean() for k in np.unique(truth)]) if balanced else right.mean())
 
 
-def one_draw(
-    pool: Pool, truth: np.ndarray, test: Features, rows: np.ndarray, graph: object
-) -> dict[str, float]:
+def one_draw(pool: Pool, truth: np.ndarray, test: Features, rows: np.ndarray, on: Ground) -> dict[str, float]:
     """What comes of the labels of ``rows``."""
     labels = np.full(len(truth), -1)
     labels[rows] = truth[rows]
     known = Pool(pool.vectors, labels, pool.classes, balanced=pool.balanced, seed=pool.seed)
-    ground = Ground(known)
-    ground.__dict__["graph"] = graph  # the graph knows no labels: one serves all draws
+    ground = on.with_labels(known)  # the graph knows no labels: one serves all draws
     choice = choose(ground, FAMILIES["auto"])
     names = [str(k) for k in range(pool.classes)]
     fitted = FittedClassifier.fit(ground, choice, classes=names, ids=np.arange(len(truth)), model="")
@@ -93,11 +90,11 @@ def main() -> None:
             pool = Pool(
                 train.vectors, hidden, len(subject.classes), balanced=given.balanced, seed=subject.seed
             )
-            graph = Ground(pool).graph
+            ground = Ground(pool)
             for how in ("random", "suggested"):
                 for n in map(int, given.labels.split(",")):
                     for rows in draws(pool, how, n, given.draws):
-                        scores = one_draw(pool, train.labels, test, rows, graph)
+                        scores = one_draw(pool, train.labels, test, rows, ground)
                         found.setdefault((subject.name, how, n), []).append(scores)
                     print(line(subject.name, how, n, found[subject.name, how, n]), flush=True)
 

@@ -32,6 +32,12 @@ def vicreg_protocols() -> list[ProtocolSpec]:
             "LabelFractionsConfig",
             "the linear probe on small draws of the labels",
         ),
+        _protocol(
+            "few-labels",
+            "few_labels:FewLabels",
+            "FewLabelsConfig",
+            "few labels, drawn or suggested, decided as vicreg fit does",
+        ),
         _protocol("finetune", "finetune:Finetune", "FinetuneConfig", "the encoder trained on with labels"),
         _protocol("clustering", "clustering:Clustering", None, "whether k-means finds the classes"),
         _protocol("retrieval", "retrieval:Retrieval", None, "whether neighbours are of the same class"),

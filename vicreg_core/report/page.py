@@ -10,6 +10,7 @@ from vicreg_core.report.record import RunRecord
 from vicreg_core.report.sections.classes import confusion_section, labels_section
 from vicreg_core.report.sections.collapse import collapse_section
 from vicreg_core.report.sections.facts import environment_section, recipe_section
+from vicreg_core.report.sections.few_labels import few_labels_section
 from vicreg_core.report.sections.headline import result_section
 from vicreg_core.report.sections.robustness import robustness_section
 from vicreg_core.report.sections.samples import map_section, neighbours_section, views_section
@@ -22,6 +23,7 @@ _SECTIONS = (
     loss_section,
     collapse_section,
     labels_section,
+    few_labels_section,
     robustness_section,
     map_section,
     neighbours_section,

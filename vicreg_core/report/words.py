@@ -12,6 +12,7 @@ _NAMES = {
     "knn": "k-nearest neighbours",
     "linear": "linear probe",
     "label-fractions": "few labels",
+    "few-labels": "few labels, drawn or suggested",
     "encoder": "this encoder",
     "random_encoder": "random-initialised encoder",
     "raw_features": "raw features",

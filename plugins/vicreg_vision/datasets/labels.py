@@ -39,7 +39,7 @@ def class_values(values: Sequence[Value], where: str) -> list[Any]:
     if len(others) > 1 and all(isinstance(value, int) and value >= 0 for value in others):
         distinct = others
     try:
-        return sorted(distinct)  # type: ignore[type-var]
+        return sorted(distinct)
     except TypeError:
         kinds = ", ".join(sorted({type(value).__name__ for value in distinct}))
         raise DataError(

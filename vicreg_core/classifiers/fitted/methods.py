@@ -40,6 +40,14 @@ class Ground:
         """Of all its samples."""
         return Graph.of(self.pool)
 
+    def with_labels(self, pool: Pool) -> Ground:
+        """The ground of the same samples with other labels, which keeps what does not depend on them."""
+        ground = Ground(pool)
+        for name in ("features", "standardiser", "unit"):
+            pool.__dict__[name] = getattr(self.pool, name)
+        ground.__dict__["graph"] = self.graph
+        return ground
+
 
 Fit: TypeAlias = Callable[[Ground, NDArray[np.int64]], Rule]
 """From labels ``(n,)``, -1 where they are not to be known, to a rule."""

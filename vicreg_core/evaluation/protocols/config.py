@@ -31,6 +31,17 @@ class LabelFractionsConfig(StrictModel):
     balanced: _Balanced = False
 
 
+class FewLabelsConfig(StrictModel):
+    """Options of ``few-labels``."""
+
+    labels: Annotated[
+        tuple[Annotated[int, Field(ge=2)], ...],
+        Field(min_length=1, description="numbers of labels", strict=False),
+    ] = (10, 40, 100, 400)
+    draws: Annotated[int, Field(ge=2, le=100, description="of each number")] = 3
+    balanced: _Balanced = False
+
+
 class FinetuneConfig(LabelTraining):
     """Options of ``finetune``."""
 
