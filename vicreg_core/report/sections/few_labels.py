@@ -10,7 +10,7 @@ from vicreg_core.report.charts.lines import Series, line_chart
 from vicreg_core.report.markup import Child, tag
 from vicreg_core.report.record import RunRecord
 from vicreg_core.report.sections.section import Section, section, table
-from vicreg_core.report.words import count, interval, name_of, score
+from vicreg_core.report.words import count, name_of, score
 
 PROTOCOL = "few-labels"
 _BEST = ("suggested", "fit")
@@ -35,20 +35,15 @@ def few_labels_section(record: RunRecord) -> Section | None:
         note="Dashed: linear classifier. Bands: 95\u202f% intervals of the mean over draws. Floors: "
         "labels suggested in their own features, decided as fit does.",
     )
+    by_name = {(row["n_train"], row["labels"], row["classifier"]): row for row in rows}
     cells: list[list[Child]] = [
-        [
-            count(row["n_train"]),
-            row["labels"],
-            row["classifier"],
-            score(metric, row[metric]),
-            interval(metric, interval_of(row)) or "–",
-        ]
-        for row in sorted(rows, key=lambda row: (row["n_train"], -row[metric]))
+        [count(n), *(_cell(by_name.get((n, *line)), metric) for line in _LINES)]
+        for n in sorted({row["n_train"] for row in rows})
     ]
     listing = table(
-        ["n", "labels", "classifier", name_of(metric), "95\u202f% interval"],
+        ["labels", *(", ".join(line) for line in _LINES)],
         cells,
-        caption=f"{name_of(metric).capitalize()} of the encoder by labels",
+        caption=f"{name_of(metric).capitalize()} of the encoder, mean over draws",
     )
     lead = (
         "So many labels of the training samples, drawn at random or those that vicreg suggest names, given "
@@ -61,6 +56,10 @@ def few_labels_section(record: RunRecord) -> Section | None:
         lead=lead,
         short="Few labels",
     )
+
+
+def _cell(row: Mapping[str, Any] | None, metric: str) -> str:
+    return "–" if row is None else score(metric, row[metric])
 
 
 def _own(rows: Sequence[Mapping[str, Any]], metric: str) -> Iterator[Series]:
