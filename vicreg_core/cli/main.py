@@ -17,6 +17,7 @@ COMMANDS = {
     "suggest": Entry(
         "vicreg_core.cli.decide.suggest:suggest", "Say which samples to label next.", "Decisions"
     ),
+    "label": Entry("vicreg_core.cli.decide.label:label", "Label samples in the browser.", "Decisions"),
     "fit": Entry("vicreg_core.cli.decide.fit:fit", "Make a classifier of few labels.", "Decisions"),
     "predict": Entry("vicreg_core.cli.decide.predict:predict", "Decide every sample.", "Decisions"),
     "search": Entry("vicreg_core.cli.decide.search:search", "Find the nearest samples.", "Decisions"),
