@@ -9,6 +9,7 @@ import pytest
 
 from tests.decisions.conftest import read_csv, write_labels
 from tests.evaluation.toy import Points, PointsConfig, make_run
+from vicreg_core.decisions.answers import predict_run
 from vicreg_core.pretrained import load
 
 
@@ -175,3 +176,34 @@ def test_a_new_fit_takes_the_place_of_the_old(known, vicreg):
     vicreg("fit", known, "--no-floors", "--method", "prototype")
     assert load(known).classifier.method == "prototype"
     assert np.isfinite(load(known).predict_proba(Points(PointsConfig()).points)).all()
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "npz", "h5ad"])
+@pytest.mark.parametrize("vectors", [True, False])
+def test_answers_in_every_format(known, vicreg, tmp_path, form, vectors):
+    if form == "h5ad":
+        pytest.importorskip("anndata")
+    vicreg("fit", known, "--no-floors")
+    done = vicreg("predict", known, "--out", tmp_path / f"p.{form}", *(["--vectors"] if vectors else []))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / f"p.{form}").stat().st_size > 0
+    if form == "parquet":
+        import pyarrow.parquet
+
+        names = pyarrow.parquet.read_schema(tmp_path / "p.parquet").names
+        assert {"prediction", "set", "unfamiliar"} <= set(names)
+        assert ("vector" in names) == vectors
+
+
+def test_a_column_of_the_data_called_like_an_answer_is_kept(known, vicreg, monkeypatch):
+    vicreg("fit", known, "--no-floors")
+    build = Points.__init__
+
+    def called(self, *given):
+        build(self, *given)
+        self.metadata = {"probability": list(range(60))}
+
+    monkeypatch.setattr(Points, "__init__", called)
+    found = predict_run(known, "train").columns
+    assert max(found["metadata_probability"]) > 1
+    assert 0 < max(found["probability"]) <= 1

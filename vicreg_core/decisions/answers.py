@@ -42,7 +42,10 @@ def predict_run(
     """
     classifier = load(run).classifier
     table = embed_run(run, part, overrides=overrides, samples=False, projected=False, say=say)
-    columns = {**table.columns, **answer_columns(classifier, table)}
+    answers = answer_columns(classifier, table)
+    # A column of the data that is called like an answer keeps its values under another name.
+    known = {f"metadata_{name}" if name in answers else name: of for name, of in table.columns.items()}
+    columns = {**known, **answers}
     return VectorTable(columns, table.vectors if vectors else table.vectors[:, :0])
 
 

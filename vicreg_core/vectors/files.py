@@ -42,7 +42,8 @@ def write_vectors(path: Path, table: VectorTable) -> list[Path]:
     """Write a table in the format of the file name's suffix; whole or not at all.
 
     - ``.parquet``: the columns, then ``image`` where there are pictures, a struct of ``bytes`` (PNG) and
-      ``path`` (null) as datasets' ``Image`` is stored, then ``vector``, a fixed-size list of ``D`` float32.
+      ``path`` (null) as datasets' ``Image`` is stored, then ``vector``, a fixed-size list of ``D`` float32
+      (none of tables without vectors).
     - ``.csv``: the columns, then ``v0`` to ``v{D-1}``, each number with the digits that give it back exactly.
       Text that begins like a formula has an apostrophe before it, so that a spreadsheet does not run it.
     - ``.npz``: an array a column, and ``vectors``; text as unicode arrays, so that it loads without pickle.
@@ -105,7 +106,8 @@ def _write_parquet(path: Path, table: VectorTable) -> None:
         columns["image"] = pa.StructArray.from_arrays([pa.array(table.pictures), paths], ["bytes", "path"])
         # By this datasets, and what reads through it, knows that the column is pictures.
         told["huggingface"] = json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})
-    columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, width)
+    if width:
+        columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, width)
     # Dictionary encoding would look for repeated numbers, of which vectors have none.
     pq.write_table(
         pa.table(columns, metadata=told), path, use_dictionary=list(table.columns), compression="zstd"
