@@ -16,7 +16,8 @@ from vicreg_core.decisions.audit.groups import group_leak
 from vicreg_core.decisions.audit.labels import disagreements, overlaps
 from vicreg_core.decisions.audit.neighbourhood import near_duplicates, others_near, outliers
 from vicreg_core.decisions.audit.run import audit_run
-from vicreg_core.files import is_whole
+from vicreg_core.files import is_whole, sealed
+from vicreg_core.report.record import read_run
 
 
 def unit_of(vectors: np.ndarray) -> np.ndarray:
@@ -125,6 +126,18 @@ def test_the_command(known, vicreg):
     assert len(read_csv(known / "audit" / "duplicates.csv")) == summary["duplicates"]
     again = vicreg("audit", known)
     assert again.stdout == done.stdout
+
+
+def test_the_report_shows_it_while_it_is_of_the_runs_model(known, vicreg):
+    vicreg("evaluate", known, "--protocol", "knn")
+    vicreg("audit", known)
+    assert read_run(known).audit["samples"] == 60
+    values = json.loads((known / "evaluation.json").read_text())
+    del values["checksum"]
+    (known / "evaluation.json").write_text(json.dumps(sealed({**values, "model": "another"})))
+    record = read_run(known)
+    assert record.audit is None
+    assert any("audit is of another model" in line for line in record.missing)
 
 
 def test_without_labels_only_samples_are_compared(run):

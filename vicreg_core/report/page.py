@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from vicreg_core.report.markup import Child, Markup, join, tag
 from vicreg_core.report.record import RunRecord
+from vicreg_core.report.sections.audit import audit_section
 from vicreg_core.report.sections.classes import confusion_section, labels_section
 from vicreg_core.report.sections.collapse import collapse_section
 from vicreg_core.report.sections.facts import environment_section, recipe_section
@@ -29,6 +30,7 @@ _SECTIONS = (
     neighbours_section,
     views_section,
     confusion_section,
+    audit_section,
     time_section,
     recipe_section,
     environment_section,

@@ -27,6 +27,7 @@ class RunRecord:
         metrics: one mapping a logged step.
         evaluation: ``protocols``, ``baselines`` and ``notes``; ``None`` where it was not evaluated.
         snapshot: what was kept of the evaluated samples; ``None`` where nothing was.
+        audit: what ``vicreg audit`` found; ``None`` where it was not asked.
         phases: where time went.
         missing: sentences on what is not there.
     """
@@ -38,6 +39,7 @@ class RunRecord:
     metrics: Sequence[Mapping[str, Any]] = ()
     evaluation: Mapping[str, Any] | None = None
     snapshot: Snapshot | None = None
+    audit: Mapping[str, Any] | None = None
     phases: Sequence[Phase] = ()
     missing: Sequence[str] = ()
 
@@ -74,6 +76,10 @@ def read_run(path: Path) -> RunRecord:
     snapshot = _sealed(path / FILE, missing, _NO_SNAPSHOT.format(path))
     if snapshot is not None and snapshot.get("format") != FORMAT:
         snapshot = None
+    audit = _sealed(path / "audit" / "audit.json", missing)
+    if audit is not None and evaluation is not None and audit.get("model") != evaluation.get("model"):
+        missing.append(f"The audit is of another model; run: vicreg audit {path}")
+        audit = None
     return RunRecord(
         name=path.resolve().name,
         recipe=values,
@@ -82,6 +88,7 @@ def read_run(path: Path) -> RunRecord:
         metrics=metrics,
         evaluation=evaluation,
         snapshot=cast(Snapshot | None, snapshot),
+        audit=audit if audit is not None and audit.get("format") == 1 else None,
         phases=phases(read_log(path / "train.log"), metrics, batch_size, evaluation or {}),
         missing=missing,
     )

@@ -26,6 +26,7 @@ _OWN = (
     "checkpoints",
     "classifier",
     "model",
+    "audit",
     "cache",
     "recipe.yaml",
 )

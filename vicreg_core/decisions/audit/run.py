@@ -18,6 +18,7 @@ from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.decisions.audit.groups import GroupLeak, group_leak
 from vicreg_core.decisions.audit.labels import Disagreement, disagreements, overlaps
 from vicreg_core.decisions.audit.neighbourhood import Duplicate, near_duplicates, others_near, outliers
+from vicreg_core.decisions.audit.pictures import MOST, shown_samples
 from vicreg_core.decisions.samples import MOST_SAMPLES, RunSamples, labels_of, open_samples
 from vicreg_core.errors import DataError
 from vicreg_core.evaluation.subjects.floors import raw_vectors
@@ -26,7 +27,7 @@ from vicreg_core.files import atomic_path, sealed
 from vicreg_core.runs.lock import file_lock
 from vicreg_core.vectors.files import VectorTable, write_vectors
 
-FOLDER = "audit"
+FOLDER, SUMMARY, FORMAT = "audit", "audit.json", 1
 
 Say = Callable[[str], None]
 
@@ -130,7 +131,7 @@ def audit_run(
     )
     audit = replace(audit, scores=_scores(subject, audit))
     with file_lock(audit.folder):
-        _write(audit)
+        _write(audit, opened.digest, _tiles(opened, parts, audit))
     return audit
 
 
@@ -182,8 +183,28 @@ def _scores(subject: Subject, audit: Audit) -> dict[str, float]:
     return scores | ({"knn_without": float(right[~leaked].mean())} if not leaked.all() else {})
 
 
-def _write(audit: Audit) -> None:
+def _tiles(
+    opened: RunSamples, parts: Sequence[DatasetAdapter], audit: Audit
+) -> dict[str, list[list[dict[str, Any]]]]:
+    """The first findings of each kind as tiles, for the report."""
+    pairs = (audit.across() or audit.duplicates)[:MOST]
+    groups: dict[str, list[tuple[int, ...]]] = {
+        "duplicates": [(pair.first, pair.second) for pair in pairs],
+        "labels": [(each.row, each.neighbour) for each in audit.doubts[:MOST]],
+        "outliers": [(row,) for row, _ in audit.outliers[:MOST]],
+    }
+    rows = [row for of in groups.values() for each in of for row in each]
+    shown, of = shown_samples(opened, parts, rows), audit.samples
+
+    def tile(row: int) -> dict[str, Any]:
+        return {"id": of.ids[row], "split": of.split(row), "label": of.label(row), **shown.get(row, {})}
+
+    return {name: [[tile(row) for row in each] for each in found] for name, found in groups.items()}
+
+
+def _write(audit: Audit, model: str, tiles: Mapping[str, Any]) -> None:
     """The tables and a summary, whole or not at all."""
+    of = audit.samples
     with atomic_path(audit.folder) as temporary:
         temporary.mkdir()
         for name, columns in _tables(audit):
@@ -191,17 +212,20 @@ def _write(audit: Audit) -> None:
             write_vectors(temporary / f"{name}.csv", VectorTable(columns, np.empty((rows, 0), np.float32)))
         summary = sealed(
             {
-                "format": 1,
+                "format": FORMAT,
+                "model": model,
                 "samples": len(audit.samples.ids),
                 "duplicates": len(audit.duplicates),
                 "across": len(audit.across()),
                 "doubts": len(audit.doubts),
                 "outliers": len(audit.outliers),
                 "groups": None if audit.leak is None else asdict(audit.leak),
+                "overlaps": [[of.classes[a], of.classes[b], share] for a, b, share in audit.overlaps],
                 "scores": audit.scores,
+                "shown": dict(tiles),
             }
         )
-        (temporary / "audit.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        (temporary / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
 def _tables(audit: Audit) -> Iterator[tuple[str, Mapping[str, Any]]]:
