@@ -207,3 +207,14 @@ def test_a_column_of_the_data_called_like_an_answer_is_kept(known, vicreg, monke
     found = predict_run(known, "train").columns
     assert max(found["metadata_probability"]) > 1
     assert 0 < max(found["probability"]) <= 1
+
+
+def test_too_few_labels_to_rule_anything_out(run, vicreg, truth, tmp_path):
+    few = dict(list(truth.items())[:6])
+    labels = write_labels(tmp_path / "l.csv", few)
+    done = vicreg("fit", run, "--labels", labels, "--no-floors")
+    assert "at a coverage of 0.9 no class can be ruled out with fewer than 9 labels" in done.stdout
+    assert "fewer than" not in vicreg("fit", run, "--labels", labels, "--no-floors", "--coverage", 0.5).stdout
+    vicreg("fit", run, "--labels", labels, "--no-floors")
+    vicreg("predict", run, "--out", tmp_path / "p.csv")
+    assert {row["set"] for row in read_csv(tmp_path / "p.csv")} == {"|".join(sorted(set(few.values())))}

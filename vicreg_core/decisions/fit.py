@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vicreg_core.classifiers.fitted.calibration import calibration_error
+from vicreg_core.classifiers.fitted.calibration import calibration_error, labels_for
 from vicreg_core.classifiers.fitted.choice import Choice, choose
 from vicreg_core.classifiers.fitted.methods import FAMILIES, Ground
 from vicreg_core.classifiers.fitted.saved import FOLDER, FittedClassifier
@@ -94,7 +94,7 @@ def fit_run(
     folder = run / FOLDER
     with file_lock(folder):
         classifier.save(folder)
-    return FitResult(classifier, choice, below, test, folder, list(_remarks(samples, ground.pool)))
+    return FitResult(classifier, choice, below, test, folder, list(_remarks(samples, ground.pool, coverage)))
 
 
 def _require_labels(samples: RunSamples, labels: Path | None) -> None:
@@ -160,7 +160,7 @@ def _test_scores(classifier: FittedClassifier, test: Features | None, balanced: 
     }
 
 
-def _remarks(samples: RunSamples, pool: Pool) -> Iterator[str]:
+def _remarks(samples: RunSamples, pool: Pool, coverage: float) -> Iterator[str]:
     labels = pool.labels[pool.rows()]
     counts = np.bincount(labels, minlength=pool.classes)
     names = [str(name) for name in samples.bench.train.classes]
@@ -168,6 +168,8 @@ def _remarks(samples: RunSamples, pool: Pool) -> Iterator[str]:
         yield f"no label of {', '.join(lacking[:8])}: nothing will ever be decided to be that"
     if single := [names[k] for k in np.flatnonzero(counts == 1).tolist()]:
         yield f"a single label of {', '.join(single[:8])}: no estimate says how well that class is found"
+    if len(labels) < (needed := labels_for(coverage)):
+        yield f"at a coverage of {coverage:g} no class can be ruled out with fewer than {needed} labels"
     if samples.suggested:
         yield (
             "which samples are labelled was suggested, not drawn: the estimate holds for samples like these; "

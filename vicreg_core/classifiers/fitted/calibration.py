@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,9 +91,20 @@ def prediction_sets(
     """
     from crepes import ConformalClassifier  # type: ignore[import-untyped]
 
+    if len(calibration) < labels_for(coverage):
+        return np.ones(probabilities.shape, dtype=bool)
     conformal = ConformalClassifier().fit(calibration)
     sets = conformal.predict_set(nonconformity(probabilities), confidence=coverage, smoothing=False)
     return np.asarray(sets).astype(bool)
+
+
+def labels_for(coverage: float) -> int:
+    """The fewest labels with which a class can be ruled out at a coverage.
+
+    >>> labels_for(0.9), labels_for(0.99)
+    (9, 99)
+    """
+    return math.ceil(round(coverage / (1.0 - coverage), 9))
 
 
 def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15) -> float:
