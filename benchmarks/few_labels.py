@@ -26,8 +26,6 @@ from vicreg_core.classifiers.typical import typical
 from vicreg_core.decisions.samples import open_samples
 from vicreg_core.evaluation.subjects.subject import Features, Subject
 
-SUBJECTS = ("encoder", "random_encoder", "raw_features")
-
 
 def accuracy(answers: np.ndarray, truth: np.ndarray, balanced: bool) -> float:
     right = answers == truth

@@ -14,7 +14,7 @@ from tests.decisions.conftest import read_csv
 from vicreg_core.classifiers.pool import Pool
 from vicreg_core.decisions.audit.groups import group_leak
 from vicreg_core.decisions.audit.labels import disagreements, overlaps
-from vicreg_core.decisions.audit.neighbourhood import near_duplicates, others_near, outliers
+from vicreg_core.decisions.audit.neighbourhood import Space, near_duplicates, others_near, outliers
 from vicreg_core.decisions.audit.run import audit_run
 from vicreg_core.files import is_whole, sealed
 from vicreg_core.report.record import read_run
@@ -37,13 +37,13 @@ def test_planted_near_duplicates_are_found_and_no_others():
     generator = np.random.default_rng(0)
     wide = generator.standard_normal((400, 32)).astype(np.float32)
     copies = wide[:40] + 0.02 * generator.standard_normal((40, 32)).astype(np.float32)
-    found = near_duplicates([unit_of(np.concatenate([wide, copies]))])
+    found = near_duplicates([Space.of(unit_of(np.concatenate([wide, copies])))])
     assert {(pair.first, pair.second) for pair in found} == {(i, 400 + i) for i in range(40)}
     assert [pair.similarity for pair in found] == sorted((pair.similarity for pair in found), reverse=True)
 
 
 def test_sound_data_has_none():
-    assert near_duplicates([unit_of(blobs(300)[0])]) == []
+    assert near_duplicates([Space.of(unit_of(blobs(300)[0]))]) == []
 
 
 def test_one_of_several_spaces_is_enough():
@@ -53,13 +53,16 @@ def test_one_of_several_spaces_is_enough():
     other = np.concatenate([other, other[5:8]])
     other[-3:] = generator.standard_normal((3, 32))
     other = np.concatenate([other[:-1], other[7:8]])
-    found = {(pair.first, pair.second) for pair in near_duplicates([unit_of(one), unit_of(other)])}
+    found = {
+        (pair.first, pair.second)
+        for pair in near_duplicates([Space.of(unit_of(one)), Space.of(unit_of(other))])
+    }
     assert found == {(0, 400), (1, 401), (2, 402), (7, 402)}
 
 
 def test_exact_copies_of_one_sample():
     vectors = np.concatenate([blobs(60)[0], np.repeat(blobs(60)[0][:1], 4, axis=0)])
-    found = {(pair.first, pair.second) for pair in near_duplicates([unit_of(vectors)])}
+    found = {(pair.first, pair.second) for pair in near_duplicates([Space.of(unit_of(vectors))])}
     assert found == {(a, b) for a in (0, 60, 61, 62, 63) for b in (60, 61, 62, 63) if a < b}
 
 

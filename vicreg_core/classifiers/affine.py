@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +34,6 @@ class Affine:
     scale: Tensor | None
     weight: Tensor
     bias: Tensor
-    name: ClassVar[str] = "affine"
 
     def shares(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(m, D) -> (m, K)``; rows sum to 1."""

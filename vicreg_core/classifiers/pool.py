@@ -15,6 +15,9 @@ from torch.nn import functional as F  # noqa: N812
 from vicreg_core.classifiers.preprocessing import Standardiser
 from vicreg_core.contracts import UNLABELLED
 
+_PRIOR_SAMPLES = 50.0
+"""Of each class, beside those that are labelled, in what is taken for how common classes are."""
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -80,6 +83,3 @@ def smoothed_prior(labels: NDArray[np.int64], classes: int, *, balanced: bool) -
     weighed = counts + _PRIOR_SAMPLES
     prior: NDArray[np.float64] = weighed / weighed.sum()
     return prior
-
-
-_PRIOR_SAMPLES = 50.0

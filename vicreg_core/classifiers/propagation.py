@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,7 +100,6 @@ class Propagation:
     reference: Tensor
     shares_of: Tensor
     neighbours: int
-    name: ClassVar[str] = "propagation"
 
     @classmethod
     def fit(cls, pool: Pool, labels: NDArray[np.int64], graph: Graph) -> Propagation:

@@ -102,7 +102,7 @@ def _next(queue: list[int], groups: NDArray[np.int64] | None, met: set[int]) -> 
 def _by_typicality(
     unit: NDArray[np.float32], members: NDArray[np.int64], allowed: NDArray[np.bool_]
 ) -> list[int]:
-    """Members that may be chosen, the most typical first, every other one unlike those before it."""
+    """Members that may be chosen, the most typical first."""
     looked_at = members[:_LOOKED_AT]
     open_ones = looked_at[allowed[looked_at]]
     if not len(open_ones):

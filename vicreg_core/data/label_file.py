@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.contracts import UNLABELLED, DatasetAdapter
+from vicreg_core.data.labelled import class_order
 from vicreg_core.data.relabelled import Relabelled
 from vicreg_core.data.tables import Row, TableFileConfig, read_table
 from vicreg_core.errors import DataError
@@ -43,7 +44,7 @@ class LabelFile:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in order: whole numbers by value, else by name."""
-        return tuple(sorted(set(self.names.values()), key=_class_order))
+        return tuple(sorted(set(self.names.values()), key=class_order))
 
 
 def read_label_file(path: Path, key: str = "data.labels") -> LabelFile:
@@ -128,11 +129,6 @@ def _text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return str(cell).strip()
-
-
-def _class_order(name: str) -> tuple[int, int, str]:
-    whole = name.removeprefix("-").isdecimal() and name.isascii()
-    return (0, int(name), name) if whole else (1, 0, name)
 
 
 def _classes(file: LabelFile, test: DatasetAdapter | None, key: str) -> tuple[str, ...]:

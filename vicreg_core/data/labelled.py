@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.contracts import UNLABELLED, DatasetAdapter
 from vicreg_core.data.draw import draw
 from vicreg_core.data.subset import Subset
+
+_INTEGER = re.compile(r"-?\d{1,18}")
+
+
+def class_order(name: str) -> tuple[int, int, str]:
+    """The key that classes are sorted by: whole numbers by value, before names.
+
+    >>> sorted(["10", "9", "owl", "-1"], key=class_order)
+    ['-1', '9', '10', 'owl']
+    """
+    return (0, int(name), name) if _INTEGER.fullmatch(name) else (1, 0, name)
 
 
 def labelled_rows(data: DatasetAdapter) -> NDArray[np.int64]:

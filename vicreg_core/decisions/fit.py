@@ -17,12 +17,10 @@ from vicreg_core.classifiers.fitted.saved import FOLDER, FittedClassifier
 from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.classifiers.pool import Pool
 from vicreg_core.contracts.keys import mix_int, stream_id
-from vicreg_core.decisions.samples import RunSamples, open_samples, pool_of
+from vicreg_core.decisions.samples import RunSamples, Say, open_samples, pool_of
 from vicreg_core.errors import DataError
 from vicreg_core.evaluation.subjects.subject import Features, Subject
 from vicreg_core.runs.lock import file_lock
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

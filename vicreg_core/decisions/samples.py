@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.pool import Pool
-from vicreg_core.contracts import UNLABELLED, DatasetAdapter
+from vicreg_core.contracts import UNLABELLED, DatasetAdapter, Shown
 from vicreg_core.data.label_file import join_labels, read_label_file
 from vicreg_core.data.labelled import labelled, labelled_first
 from vicreg_core.data.splits import open_data
@@ -53,6 +54,15 @@ class RunSamples:
     def encoded(self) -> Subject:
         """The encoder's features of both."""
         return self.bench.encoder("encoder", self.model.encoder)
+
+    def seen(self, data: DatasetAdapter, rows: NDArray[np.int64]) -> list[Shown]:
+        """Some samples for people, as the evaluation view shows them; empty where nothing is shown."""
+        return seen_of(self._embedder, Subset(data, rows))
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        model, bench = self.model, self.bench
+        return Embedder(model.encoder, model.augmentation, device=bench.device, workers=bench.workers)
 
 
 def open_samples(
@@ -125,8 +135,5 @@ def labels_of(data: DatasetAdapter) -> NDArray[np.int64]:
 
 def texts_of(opened: RunSamples, data: DatasetAdapter, rows: NDArray[np.int64]) -> list[str]:
     """The beginning of each sample where samples are shown as texts; else empty."""
-    bench, model = opened.bench, opened.model
-    embedder = Embedder(model.encoder, model.augmentation, device=bench.device, workers=bench.workers)
-    shown = seen_of(embedder, Subset(data, rows))
-    texts = [" ".join(one.split())[:_TEXT] for one in shown if isinstance(one, str)]
+    texts = [" ".join(one.split())[:_TEXT] for one in opened.seen(data, rows) if isinstance(one, str)]
     return texts or [""] * len(rows)

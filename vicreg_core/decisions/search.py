@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from vicreg_core.classifiers.neighbours import nearest
 from vicreg_core.contracts import DatasetAdapter
-from vicreg_core.decisions.samples import RunSamples, open_samples, texts_of
+from vicreg_core.decisions.samples import RunSamples, Say, open_samples, texts_of
 from vicreg_core.errors import RunError, VicregError
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from vicreg_core.classifiers.fitted.methods import FAMILIES, Ground, fit_rule
 from vicreg_core.classifiers.pool import Pool
 from vicreg_core.classifiers.typical import typical, unsure
 from vicreg_core.contracts import UNLABELLED
-from vicreg_core.decisions.samples import MOST_SAMPLES, open_samples, pool_of, texts_of
+from vicreg_core.decisions.samples import MOST_SAMPLES, Say, open_samples, pool_of, texts_of
 from vicreg_core.errors import DataError, RunError
 from vicreg_core.vectors.files import VectorTable, write_vectors
 
@@ -23,8 +23,6 @@ _LABELS_A_CLASS = 10
 """From so many labels of each class on a classifier knows enough to say what it is unsure of."""
 
 _SHARE = 0.5
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from vicreg_core.decisions.audit import FOLDER as AUDIT
+from vicreg_core.decisions.audit import FORMAT as AUDIT_FORMAT
+from vicreg_core.decisions.audit import SUMMARY
 from vicreg_core.errors import RunError
 from vicreg_core.recipes.yaml import read_yaml
 from vicreg_core.report.snapshot_file import FILE, FORMAT, Snapshot
@@ -76,7 +79,7 @@ def read_run(path: Path) -> RunRecord:
     snapshot = _sealed(path / FILE, missing, _NO_SNAPSHOT.format(path))
     if snapshot is not None and snapshot.get("format") != FORMAT:
         snapshot = None
-    audit = _sealed(path / "audit" / "audit.json", missing)
+    audit = _sealed(path / AUDIT / SUMMARY, missing)
     if audit is not None and evaluation is not None and audit.get("model") != evaluation.get("model"):
         missing.append(f"The audit is of another model; run: vicreg audit {path}")
         audit = None
@@ -88,7 +91,7 @@ def read_run(path: Path) -> RunRecord:
         metrics=metrics,
         evaluation=evaluation,
         snapshot=cast(Snapshot | None, snapshot),
-        audit=audit if audit is not None and audit.get("format") == 1 else None,
+        audit=audit if audit is not None and audit.get("format") == AUDIT_FORMAT else None,
         phases=phases(read_log(path / "train.log"), metrics, batch_size, evaluation or {}),
         missing=missing,
     )

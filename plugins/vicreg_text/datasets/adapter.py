@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from vicreg_core.contracts import UNLABELLED, Batch, DataInfo, DatasetAdapter
+from vicreg_core.data.labelled import class_order
 from vicreg_core.errors import DataError
 from vicreg_text.datasets.documents import Documents
 from vicreg_text.datasets.floor import LsaFloor
@@ -22,7 +22,6 @@ from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, unknown_id
 
 _PARTNERS = 4
 _NAMED = 10
-_INTEGER = re.compile(r"-?\d{1,18}")
 
 
 class TextDataset(DatasetAdapter):
@@ -148,11 +147,7 @@ def class_list(documents: Documents) -> tuple[str, ...]:
             f"{documents.name}: every label is {names.pop()!r}, and one class tells nothing apart; "
             "name another data.label, or none to train without labels"
         )
-    return tuple(sorted(names, key=_class_order))
-
-
-def _class_order(name: str) -> tuple[int, int, str]:
-    return (0, int(name), "") if _INTEGER.fullmatch(name) else (1, 0, name)
+    return tuple(sorted(names, key=class_order))
 
 
 def _labels(documents: Documents, classes: Sequence[str]) -> NDArray[np.int64] | None:

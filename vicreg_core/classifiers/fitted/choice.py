@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.fitted.calibration import Calibration
-from vicreg_core.classifiers.fitted.methods import EQUAL_PRIORS, METHODS, Ground
+from vicreg_core.classifiers.fitted.methods import EQUAL_PRIORS, METHODS, Ground, out_of_fold
 from vicreg_core.classifiers.folds import assign_folds, most_folds
 from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.classifiers.pool import Pool, smoothed_prior
-from vicreg_core.contracts import UNLABELLED
 
 _RESAMPLES = 2000
 _MANY_LABELS = 200
@@ -97,7 +97,7 @@ def choose(ground: Ground, candidates: Sequence[str], say: Callable[[str], None]
     calibrations, held_out = dict[str, Calibration](), dict[str, NDArray[np.float32]]()
     for name in compared:
         say(f"cross-validating {name} on {len(rows):,} labels")
-        shares = _out_of_fold(ground, name, rows, fold)
+        shares = out_of_fold(pool, rows, fold, functools.partial(METHODS[name], ground))
         calibrations[name] = Calibration.fit(shares, labels, prior_of(pool, name), _UNTUNED[name])
         held_out[name] = calibrations[name](shares)
     weight = _weights(labels, counts, balanced=pool.balanced)
@@ -130,20 +130,6 @@ def _reason(few: bool, best: int, compared: int) -> str:
     if compared == 1:
         return "it was asked for"
     return "it scores best" if best else "none is clearly better"
-
-
-def _out_of_fold(
-    ground: Ground, name: str, rows: NDArray[np.int64], fold: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    pool = ground.pool
-    shares = np.zeros((len(rows), pool.classes), np.float32)
-    for each in range(int(fold.max()) + 1):
-        held = rows[fold == each]
-        labels = pool.labels.copy()
-        labels[held] = UNLABELLED
-        if len(held) and (labels != UNLABELLED).any():
-            shares[fold == each] = METHODS[name](ground, labels).shares(pool.vectors[held])
-    return shares
 
 
 def _weights(labels: NDArray[np.int64], counts: NDArray[np.int64], *, balanced: bool) -> NDArray[np.float64]:
@@ -183,9 +169,10 @@ def _estimate(
         left = times == 0
         if not left.any():
             continue
-        best = int(_scores(right, times, labels, classes, balanced).argmax())
+        scores = _scores(right, times, labels, classes, balanced)
+        best = int(scores.argmax())
         outside.append(_scores(right[:, [best]], left, labels, classes, balanced)[0])
-        inside.append(_scores(right[:, [best]], times, labels, classes, balanced)[0])
+        inside.append(scores[best])
     value = float(np.mean(outside))
     # Around the estimate that the choice has not flattered: the spread of resamples, and for few answers,
     # which may be all right, that of a proportion.

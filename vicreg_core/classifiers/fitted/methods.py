@@ -14,6 +14,7 @@ from torch import Tensor
 from vicreg_core.classifiers.affine import Affine, fit_linear, fit_prototype
 from vicreg_core.classifiers.pool import Pool
 from vicreg_core.classifiers.propagation import Graph, Propagation
+from vicreg_core.contracts import UNLABELLED
 
 
 class Rule(Protocol):
@@ -69,7 +70,6 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 """What may be asked for, and what is tried for it; whether features are standardised or at unit length is
 tried, not asked."""
 
-
 EQUAL_PRIORS = frozenset({"propagation", "prototype"})
 """Methods of which the shares are as if all classes were equally common."""
 
@@ -77,6 +77,32 @@ EQUAL_PRIORS = frozenset({"propagation", "prototype"})
 def fit_rule(ground: Ground, method: str) -> Rule:
     """A method's rule from all labelled samples."""
     return METHODS[method](ground, ground.pool.labels)
+
+
+def out_of_fold(
+    pool: Pool,
+    rows: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    fit: Callable[[NDArray[np.int64]], Rule],
+    fewest: int = 1,
+) -> NDArray[np.float32]:
+    """``(len(rows), K)``: class shares of labelled samples by rules that did not know their fold's labels.
+
+    Args:
+        pool: the samples.
+        rows: the labelled ones.
+        fold: ``(len(rows),)`` their folds.
+        fit: from labels ``(n,)``, -1 where they are not to be known, to a rule.
+        fewest: classes that must be left to learn from; with fewer, a fold is told nothing: equal shares.
+    """
+    shares = np.full((len(rows), pool.classes), 1.0 / pool.classes, np.float32)
+    for each in range(int(fold.max()) + 1):
+        held = rows[fold == each]
+        labels = pool.labels.copy()
+        labels[held] = UNLABELLED
+        if len(held) and len(np.unique(labels[labels != UNLABELLED])) >= fewest:
+            shares[fold == each] = fit(labels).shares(pool.vectors[held])
+    return shares
 
 
 def read_rule(method: str, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Rule:

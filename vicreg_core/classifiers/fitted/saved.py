@@ -145,8 +145,6 @@ class FittedClassifier:
     def sets(self, probabilities: NDArray[np.float32], coverage: float | None = None) -> NDArray[np.bool_]:
         """``(m, K)``: the classes that cannot be ruled out; all, where no label was left to say so by."""
         wanted = self.coverage if coverage is None else coverage
-        if not len(self.scores):
-            return np.ones(probabilities.shape, dtype=bool)
         return prediction_sets(probabilities, self.scores, wanted)
 
     def save(self, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from vicreg_core.classifiers.affine import fit_linear
 from vicreg_core.classifiers.fitted.calibration import Calibration
+from vicreg_core.classifiers.fitted.methods import out_of_fold
 from vicreg_core.classifiers.folds import assign_folds, most_folds
 from vicreg_core.classifiers.knn import TEMPERATURE
 from vicreg_core.classifiers.neighbours import Neighbours
@@ -101,16 +103,10 @@ def _votes(pool: Pool, near: Neighbours) -> NDArray[np.float32]:
 def _out_of_fold(pool: Pool, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float32]:
     groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
     folds = most_folds(labels, groups, _FOLDS)
-    shares = np.full((len(rows), pool.classes), 1.0 / pool.classes, np.float32)
     if folds < 2:
-        return shares
+        return np.full((len(rows), pool.classes), 1.0 / pool.classes, np.float32)
     fold = assign_folds(labels, groups, folds, pool.seed)
-    for each in range(folds):
-        held = fold == each
-        known = pool.labels.copy()
-        known[rows[held]] = UNLABELLED
-        if held.any() and len(np.unique(known[known != UNLABELLED])) > 1:
-            shares[held] = fit_linear(pool, known, unit=False).shares(pool.vectors[rows[held]])
+    shares = out_of_fold(pool, rows, fold, functools.partial(fit_linear, pool, unit=False), fewest=2)
     uniform = [1.0 / pool.classes] * pool.classes
     return Calibration.fit(shares, labels, uniform)(shares)
 

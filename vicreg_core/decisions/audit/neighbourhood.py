@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ _BY_CHANCE = 0.001
 _SAME = 1e-6
 """Cosine distance of samples that are equal up to rounding."""
 
+_BLOCK = 65_536
 _SPREADS = 6.0
 
 
@@ -47,7 +48,7 @@ def others_near(unit: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
     return Neighbours(found.similarity[keep].view(shape), found.row[keep].view(shape))
 
 
-def near_duplicates(spaces: Sequence[NDArray[np.float32]]) -> list[Duplicate]:
+def near_duplicates(spaces: Sequence[Space]) -> list[Duplicate]:
     """Pairs of samples far nearer to each other than either is to the rest, the most alike first.
 
     What is near depends on where one is. Of ``k`` neighbours spread evenly around a sample in ``d``
@@ -60,47 +61,61 @@ def near_duplicates(spaces: Sequence[NDArray[np.float32]]) -> list[Duplicate]:
     Groups of up to ten near-duplicates are found; of larger ones those that are equal.
 
     Args:
-        spaces: the same samples as vectors ``(n, D)`` at unit length in each of several spaces.
+        spaces: the same samples in each of several spaces; the similarity told is that of the first.
     """
-    seen = [_Space.of(unit) for unit in spaces]
-    first = np.concatenate([np.repeat(np.arange(len(s.row)), s.row.shape[1]) for s in seen])
-    second = np.concatenate([s.row.ravel() for s in seen])
+    rows = [space.near.row.numpy() for space in spaces]
+    first = np.concatenate([np.repeat(np.arange(len(row)), row.shape[1]) for row in rows])
+    second = np.concatenate([row.ravel() for row in rows])
     pairs = np.unique(np.stack([np.minimum(first, second), np.maximum(first, second)], axis=1), axis=0)
-    expected = len(seen[0].row) * seen[0].row.shape[1] * len(seen) / 2
+    expected = rows[0].size * len(rows) / 2
     alike = np.zeros(len(pairs), dtype=bool)
-    for space in seen:
+    for space in spaces:
         alike |= space.log_probability(pairs) < np.log(_BY_CHANCE / expected)
     pairs = pairs[alike]
-    similarity = np.einsum("nd,nd->n", spaces[0][pairs[:, 0]], spaces[0][pairs[:, 1]])
+    similarity = spaces[0].cosine(pairs)
     found = [Duplicate(int(a), int(b), float(s)) for (a, b), s in zip(pairs, similarity, strict=True)]
     return sorted(found, key=lambda pair: -pair.similarity)
 
 
 @dataclass(frozen=True)
-class _Space:
-    """Samples as vectors at unit length, with what is usual among them."""
+class Space:
+    """Samples as vectors at unit length, with what is usual among them.
+
+    Attributes:
+        unit: ``(n, D) float32`` at unit length.
+        near: of :func:`others_near`.
+        usual: ``(n,)`` the median distance of a sample to its neighbours.
+        dimension: of the data.
+    """
 
     unit: NDArray[np.float32]
-    row: NDArray[np.int64]
+    near: Neighbours
     usual: NDArray[np.float32]
     dimension: float
 
     @classmethod
-    def of(cls, unit: NDArray[np.float32]) -> _Space:
+    def of(cls, unit: NDArray[np.float32]) -> Space:
+        """That of vectors ``(n, D)`` at unit length."""
         near = others_near(unit)
         distance = np.sqrt((2.0 - 2.0 * near.similarity.numpy()).clip(min=0.0))
         # From the fifth on, which near-duplicates are not among.
         far = np.maximum(distance[:, min(4, distance.shape[1] - 1) :], 1e-9)
         spread = np.log(far[:, -1:] / far[:, :-1]).mean(axis=1) if far.shape[1] > 1 else np.ones(len(far))
         dimension = 1.0 / max(float(np.median(spread)), 1e-3)
-        return cls(unit, near.row.numpy(), np.median(distance, axis=1), dimension)
+        return cls(unit, near, np.median(distance, axis=1), dimension)
+
+    def cosine(self, pairs: NDArray[np.int64]) -> NDArray[np.float32]:
+        """``(p,)``: of each pair of rows ``(p, 2)``, in blocks."""
+        cosines = np.empty(len(pairs), np.float32)
+        for start in range(0, len(pairs), _BLOCK):
+            first, second = pairs[start : start + _BLOCK].T
+            cosines[start : start + _BLOCK] = np.einsum("nd,nd->n", self.unit[first], self.unit[second])
+        return cosines
 
     def log_probability(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """``(p,)``: the logarithm of how probable the distance of each pair is; minus infinity of equals."""
         first, second = pairs.T
-        cosine = np.concatenate(
-            [np.einsum("nd,nd->n", self.unit[a], self.unit[b]) for a, b in _blocks(first, second)]
-        )
+        cosine = self.cosine(pairs)
         distance = np.sqrt((2.0 - 2.0 * cosine.astype(np.float64)).clip(min=0.0))
         usual = np.minimum(self.usual[first], self.usual[second]).astype(np.float64)
         with np.errstate(divide="ignore"):
@@ -109,13 +124,6 @@ class _Space:
         logs[usual <= np.sqrt(2 * _SAME)] = 0.0
         logs[1.0 - cosine <= _SAME] = -np.inf
         return logs
-
-
-def _blocks(
-    first: NDArray[np.int64], second: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    for start in range(0, len(first) or 1, 65_536):
-        yield first[start : start + 65_536], second[start : start + 65_536]
 
 
 def outliers(near: Neighbours) -> list[tuple[int, float]]:

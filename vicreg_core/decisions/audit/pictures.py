@@ -9,10 +9,7 @@ import numpy as np
 
 from vicreg_core.contracts import DatasetAdapter, Shown
 from vicreg_core.data.png import png_text, reduced
-from vicreg_core.data.subset import Subset
 from vicreg_core.decisions.samples import RunSamples
-from vicreg_core.inference.embedder import Embedder
-from vicreg_core.vectors.of_run import seen_of
 
 MOST = 8
 """Findings of a kind that are shown."""
@@ -30,14 +27,12 @@ def shown_samples(
         parts: the training samples, then the test samples.
         rows: of the samples.
     """
-    model, bench = opened.model, opened.bench
-    embedder = Embedder(model.encoder, model.augmentation, device=bench.device, workers=bench.workers)
     found: dict[int, dict[str, Any]] = {}
     start = 0
     for data in parts:
         own = sorted({row for row in rows if start <= row < start + len(data)})
         if own:
-            seen = seen_of(embedder, Subset(data, np.array(own) - start))
+            seen = opened.seen(data, np.array(own) - start)
             found |= {row: _encoded(one) for row, one in zip(own, seen, strict=False)}
         start += len(data)
     return found

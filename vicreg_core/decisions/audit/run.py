@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,18 @@ from numpy.typing import NDArray
 from vicreg_core.classifiers.knn import HEADLINE_K, knn_probabilities
 from vicreg_core.classifiers.pool import Pool, at_unit_length
 from vicreg_core.contracts import DatasetAdapter
+from vicreg_core.decisions.audit import FOLDER, FORMAT, SUMMARY
 from vicreg_core.decisions.audit.groups import GroupLeak, group_leak
 from vicreg_core.decisions.audit.labels import Disagreement, disagreements, overlaps
-from vicreg_core.decisions.audit.neighbourhood import Duplicate, near_duplicates, others_near, outliers
+from vicreg_core.decisions.audit.neighbourhood import Duplicate, Space, near_duplicates, outliers
 from vicreg_core.decisions.audit.pictures import MOST, shown_samples
-from vicreg_core.decisions.samples import MOST_SAMPLES, RunSamples, labels_of, open_samples
+from vicreg_core.decisions.samples import MOST_SAMPLES, RunSamples, Say, labels_of, open_samples
 from vicreg_core.errors import DataError
 from vicreg_core.evaluation.subjects.floors import raw_vectors
 from vicreg_core.evaluation.subjects.subject import Subject
 from vicreg_core.files import atomic_path, sealed
 from vicreg_core.runs.lock import file_lock
 from vicreg_core.vectors.files import VectorTable, write_vectors
-
-FOLDER, SUMMARY, FORMAT = "audit", "audit.json", 1
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -116,12 +113,12 @@ def audit_run(
     samples = _samples(parts)
     pool = _pool(opened, subject, samples)
     say("comparing every sample with every other")
-    near = others_near(pool.unit.cpu().numpy())
-    known = bool((samples.labels >= 0).any()) and len(np.unique(samples.labels[samples.labels >= 0])) > 1
-    duplicates = near_duplicates([pool.unit.cpu().numpy(), *_raw(parts)])
+    space = Space.of(pool.unit.cpu().numpy())
+    near = space.near
+    known = len(np.unique(samples.labels[samples.labels >= 0])) > 1
     audit = Audit(
         samples=samples,
-        duplicates=duplicates,
+        duplicates=near_duplicates([space, *_raw(parts)]),
         doubts=disagreements(pool, near) if known else [],
         overlaps=overlaps(pool, near) if known else [],
         outliers=outliers(near),
@@ -157,13 +154,13 @@ def _pool(opened: RunSamples, subject: Subject, samples: Samples) -> Pool:
     )
 
 
-def _raw(parts: Sequence[DatasetAdapter]) -> Iterator[NDArray[np.float32]]:
-    """The raw features of all samples at unit length, where the modality has them."""
+def _raw(parts: Sequence[DatasetAdapter]) -> Iterator[Space]:
+    """The space of the raw features of all samples, where the modality has them."""
     raw = [raw_vectors(data, np.arange(len(data))) for data in parts]
     known = [vectors for vectors in raw if vectors is not None]
     if len(known) == len(parts):
         features = torch.from_numpy(np.concatenate(known))
-        yield at_unit_length(features, features.mean(dim=0)).numpy()
+        yield Space.of(at_unit_length(features, features.mean(dim=0)).numpy())
 
 
 def _scores(subject: Subject, audit: Audit) -> dict[str, float]:

@@ -17,11 +17,8 @@ from vicreg_core.classifiers.pool import Pool
 from vicreg_core.classifiers.typical import typical
 from vicreg_core.contracts import UNLABELLED
 from vicreg_core.data.png import png_text, reduced
-from vicreg_core.data.subset import Subset
 from vicreg_core.decisions.labelling.answers import AnswerFile
 from vicreg_core.decisions.samples import RunSamples, open_samples, pool_of, without_labels
-from vicreg_core.inference.embedder import Embedder
-from vicreg_core.vectors.of_run import seen_of
 
 _SIDE = 640
 _METHODS = ("propagation", "prototype")
@@ -65,26 +62,18 @@ class LabelSession:
         self.queue: list[str] = []
         self.progress: list[Progress] = []
         self.lock, self._estimating = threading.Lock(), threading.Lock()
-        model, bench = opened.model, opened.bench
-        self._embedder = Embedder(
-            model.encoder, model.augmentation, device=bench.device, workers=bench.workers
-        )
-
-    @property
-    def classes(self) -> list[str]:
-        """Those offered, then those that were answered."""
-        return list(dict.fromkeys([*self._offered, *self.answers.labels().values()]))
 
     def state(self) -> dict[str, Any]:
         """What the page shows: JSON values."""
         labels = self.answers.labels()
         sample = self._next(labels)
         counts = Counter(label for name, label in labels.items() if name in self._rows)
+        names = dict.fromkeys([*self._offered, *labels.values()])
         shown = {} if sample is None else self._shown(sample)
         return {
             "id": sample,
             **shown,
-            "classes": [{"name": name, "count": counts.get(name, 0)} for name in self.classes],
+            "classes": [{"name": name, "count": counts.get(name, 0)} for name in names],
             "labelled": sum(counts.values()),
             "samples": len(self.ids),
             "can_undo": bool(self.answers.given),
@@ -152,7 +141,7 @@ class LabelSession:
 
     def _shown(self, sample: str) -> dict[str, Any]:
         row = np.array([self._rows[sample]])
-        for one in seen_of(self._embedder, Subset(self.opened.bench.train, row)):
+        for one in self.opened.seen(self.opened.bench.train, row):
             return {"text": one} if isinstance(one, str) else {"png": png_text(reduced(one, _SIDE))}
         return {}
 
