@@ -20,7 +20,7 @@ def measure(scale: Scale) -> Figures:
     folder = Path(os.environ.get("VICREG_DATA", "../shared/data"), "cifar10")
     if not (folder / "train.parquet").is_file():
         return [{"left out": f"VICREG_DATA has no {folder.name}/train.parquet"}]
-    table = f"{{name: vision/parquet, train: {folder}/train.parquet, test: {folder}/test.parquet}}"
+    table = f"{{name: vision/table, train: {folder}/train.parquet, test: {folder}/test.parquet}}"
     given = [f"data={table}", f"train.device={scale.device}", *scale.overrides]
     if scale.small:
         given += ["train.epochs=null", "train.steps=2", "train.batch_size=32", "train.precision=float32"]

@@ -51,12 +51,12 @@ def vicreg_datasets() -> list[DatasetSpec]:
     """Where images come from."""
     digits = "scikit-learn's 1,797 handwritten digits of 8 x 8 pixels; needs no download"
     folder = "a folder of image files, labelled by sub-folder or not at all"
-    table = "Parquet, CSV or TSV tables with encoded images or paths of image files"
+    table = "CSV, TSV, JSONL, JSON, Parquet or XLSX with paths of image files, or Parquet with images"
     hub = "a dataset of the Hugging Face hub, or a local copy of one"
     return [
         _dataset("digits", "digits:build", "DigitsConfig", digits, requires=()),
         _dataset("folder", "folder:build", "FolderConfig", folder),
-        _dataset("parquet", "parquet:build", "ParquetConfig", table),
+        _dataset("table", "table:build", "TableConfig", table),
         _dataset("huggingface", "huggingface:build", "HuggingFaceConfig", hub, requires=("PIL", "datasets")),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import signal
 import socket
 import subprocess
@@ -80,7 +81,7 @@ def test_explore_refuses_a_file_without_vectors(tmp_path):
         atlas_arguments(file, 5055)
 
 
-def test_vectors_are_written_where_they_are_missing_or_older_than_the_model(tmp_path, monkeypatch):
+def test_vectors_are_written_where_they_are_missing_damaged_or_of_another_model(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: object() if name == "embedding_atlas" else None
     )
@@ -93,11 +94,18 @@ def test_vectors_are_written_where_they_are_missing_or_older_than_the_model(tmp_
         first = invoke("explore", run)
         assert first.exit_code == 0, first.output
         again = invoke("explore", run)
-        (run / "model" / "config.json").touch()
-        trained_on = invoke("explore", run)
-    file = run / "embeddings.parquet"
-    assert [str(file) in each.output for each in (first, again, trained_on)] == [True, False, True]
-    assert [given[0] for given in served] == [str(file)] * 3
+        file = run / "embeddings.parquet"
+        whole = file.read_bytes()
+        file.write_bytes(whole[:200] + bytes([whole[200] ^ 4]) + whole[201:])
+        damaged = invoke("explore", run)
+        assert file.read_bytes() == whole
+        make_run(tmp_path / "other", "seed=1")
+        shutil.rmtree(run / "model")
+        shutil.copytree(tmp_path / "other" / "model", run / "model")
+        of_another = invoke("explore", run)
+    said = [str(file) in each.output for each in (first, again, damaged, of_another)]
+    assert said == [True, False, True, True]
+    assert [given[0] for given in served] == [str(file)] * 4
     assert "--x" in served[0]
 
 

@@ -210,7 +210,7 @@ def snapshot(
 RECIPE = {
     "summary": "Ten kinds of small pictures",
     "seed": 0,
-    "data": {"name": "vision/parquet", "path": "pictures"},
+    "data": {"name": "vision/table", "path": "pictures"},
     "augmentation": {"name": "vision/standard"},
     "encoder": {"name": "vision/resnet18"},
     "objective": {"name": "core/vicreg", "gamma": 1.0},

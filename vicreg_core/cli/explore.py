@@ -22,7 +22,7 @@ _HOST = "127.0.0.1"
 def explore(run: Path, vectors: Path | None, port: int) -> None:
     """Explore the vectors of RUN in a browser with embedding-atlas, on this machine only; Ctrl-C ends it.
 
-    RUN/embeddings.parquet is written first where it is missing or older than the model.
+    RUN/embeddings.parquet is written first where it is missing, damaged or of another model.
     """
     from importlib.util import find_spec
 
@@ -63,9 +63,11 @@ def atlas_arguments(file: Path, port: int) -> list[str]:
 
 
 def _is_due(run: Path, file: Path) -> bool:
-    """Whether the vectors are missing, or of a model that has been trained on since."""
-    model = run / "model" / "config.json"
-    return not file.is_file() or (model.is_file() and file.stat().st_mtime < model.stat().st_mtime)
+    """Whether the vectors are missing, damaged, or of another model than the run has now."""
+    from vicreg_core.pretrained.files import model_name
+    from vicreg_core.vectors.files import model_of
+
+    return not file.is_file() or model_of(file) != model_name(run)
 
 
 def _embed(run: Path, file: Path) -> None:

@@ -62,13 +62,13 @@ def inside(root: Path, name: str, where: str) -> Path:
         where: what says it, for the message.
 
     Raises:
-        DataError: the name is absolute, or it leads out of the folder by ``..`` or by a link.
+        DataError: it leads out of the folder, by ``..``, by a link or as an absolute path.
     """
     path = root / name
-    if "\x00" in name or os.path.isabs(name) or not is_inside(root, path):
+    if "\x00" in name or not is_inside(root, path):
         raise DataError(
             f"{where} names {name!r}, which leads out of {root}; only files below that folder are read. "
-            "Copy it there, or name the folder that holds both"
+            "Copy it there, or name the folder that holds both (data.root, where there is that key)"
         )
     return path
 

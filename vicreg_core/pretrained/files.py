@@ -42,6 +42,15 @@ def find_model(path: Path) -> Path:
     raise RunError(f"{path} is neither a run nor a model: expected {CONFIG} in it, or in {path / 'model'}")
 
 
+def model_name(path: Path) -> str:
+    """What tells the model at ``path`` from any other: the digest of its ``config.json``, which has the others'.
+
+    Raises:
+        RunError: there is no model.
+    """
+    return sha256(find_model(path) / CONFIG)
+
+
 def resume_line(run: Path) -> str:
     """The command that continues a run, and exports its model anew where training has finished."""
     return f"vicreg train {shlex.quote(str(run / 'recipe.yaml'))} --out {shlex.quote(str(run))} --resume"

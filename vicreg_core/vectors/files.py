@@ -20,6 +20,7 @@ from vicreg_core.files import atomic_path, sync_file, write_array
 _CSV_ROWS = 8192
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 """Beginnings of cells that spreadsheets take for a formula (OWASP, "CSV injection")."""
+_MODEL = "vicreg_model"
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
@@ -31,11 +32,13 @@ class VectorTable:
         columns: ``id`` first, then e.g. ``split``, ``label``, ``group`` and metadata; each of length ``n``.
         vectors: ``(n, D) float32``.
         pictures: a PNG file of each sample, or ``None``.
+        model: what tells the model that made the vectors from others, kept in ``.parquet``; may be empty.
     """
 
     columns: Mapping[str, Any]
     vectors: NDArray[np.float32]
     pictures: Sequence[bytes] | None = None
+    model: str = ""
 
 
 def write_vectors(path: Path, table: VectorTable) -> list[Path]:
@@ -69,6 +72,24 @@ def write_vectors(path: Path, table: VectorTable) -> list[Path]:
     return files
 
 
+def model_of(path: Path) -> str | None:
+    """What the table of a ``.parquet`` file says of the model that made it; ``None``: nothing, or damaged.
+
+    The whole file is read, and its pages held against their checksums.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for _ in file.iter_batches():
+                pass
+            told = (file.schema_arrow.metadata or {}).get(_MODEL.encode())
+    except (pa.ArrowException, OSError):
+        return None
+    return told.decode() if told else None
+
+
 def files_of(path: Path) -> list[Path]:
     """The files that :func:`write_vectors` would write, the given one first.
 
@@ -100,7 +121,7 @@ def _write_parquet(path: Path, table: VectorTable) -> None:
     width = table.vectors.shape[1]
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1))
     columns = {name: pa.array(_plain(column)) for name, column in table.columns.items()}
-    told: dict[str, str] = {}
+    told = {_MODEL: table.model} if table.model else {}
     if table.pictures is not None:
         paths = pa.nulls(len(table.pictures), pa.string())
         columns["image"] = pa.StructArray.from_arrays([pa.array(table.pictures), paths], ["bytes", "path"])
@@ -110,7 +131,11 @@ def _write_parquet(path: Path, table: VectorTable) -> None:
         columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, width)
     # Dictionary encoding would look for repeated numbers, of which vectors have none.
     pq.write_table(
-        pa.table(columns, metadata=told), path, use_dictionary=list(table.columns), compression="zstd"
+        pa.table(columns, metadata=told),
+        path,
+        use_dictionary=list(table.columns),
+        compression="zstd",
+        write_page_checksum=True,
     )
 
 

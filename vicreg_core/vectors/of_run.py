@@ -16,6 +16,7 @@ from vicreg_core.errors import DataError, RunError
 from vicreg_core.inference.embedder import Embedder
 from vicreg_core.models.precision import resolve_device
 from vicreg_core.pretrained import load
+from vicreg_core.pretrained.files import model_name
 from vicreg_core.recipes.load import load_recipe
 from vicreg_core.vectors.files import VectorTable
 from vicreg_core.vectors.projection import projections
@@ -91,7 +92,7 @@ def embed_run(
     if texts:
         columns["text"] = texts
     pictures = [png(one) for one in seen if not isinstance(one, str)]
-    return VectorTable(columns, vectors, pictures or None)
+    return VectorTable(columns, vectors, pictures or None, model_name(run))
 
 
 def _checked(overrides: Sequence[str]) -> list[str]:

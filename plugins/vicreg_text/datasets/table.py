@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 from functools import partial
-from pathlib import Path
 
 from vicreg_core.contracts import Split
-from vicreg_core.data.paths import regular_file
-from vicreg_core.data.tables import read_table, table_format
-from vicreg_core.errors import DataError
+from vicreg_core.data.tables import find_files, read_table, table_format
 from vicreg_text.cache import file_digest, key_of
 from vicreg_text.datasets.adapter import TextDataset
 from vicreg_text.datasets.config import FilesConfig, TableConfig
@@ -40,7 +36,7 @@ def table_source(config: FilesConfig, key: str, patterns: tuple[str, ...], colum
     Raises:
         DataError: where there is no such file, or its format cannot be told.
     """
-    paths = [path for pattern in patterns for path in _matching(key, pattern)]
+    paths = find_files(f"data.{key}", patterns, "use text/folder")
     files = [[path.name, table_format(path, config), file_digest(path)] for path in paths]
     how = (config.delimiter, config.encoding, config.sheet, config.max_unpacked_mib)
     name = paths[0].name if len(paths) == 1 else f"{len(paths)} files ({paths[0].name}, ...)"
@@ -50,18 +46,3 @@ def table_source(config: FilesConfig, key: str, patterns: tuple[str, ...], colum
         lambda: (row for path in paths for row in read_table(path, config, columns.read)),
         columns,
     )
-
-
-def _matching(key: str, pattern: str) -> list[Path]:
-    path = Path(pattern).expanduser()
-    if path.is_dir():
-        raise DataError(
-            f"data.{key}: {path} is a folder; name files, e.g. {path / '*.parquet'}, or use text/folder"
-        )
-    if path.exists() or not glob.has_magic(pattern):
-        return [regular_file(path, f"data.{key}")]
-    found = (Path(match) for match in sorted(glob.glob(str(path), recursive=True)))
-    files = [regular_file(match, f"data.{key}") for match in found if not match.is_dir()]
-    if not files:
-        raise DataError(f"data.{key}: no file matches {pattern!r} (looked from {Path.cwd()})")
-    return files

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from vicreg_core.data.tables import TableFileConfig
 from vicreg_core.recipes.schema import PositiveInt, StrictModel
 
 
@@ -70,14 +71,18 @@ class ColumnsConfig(ImageConfig):
     ] = None
 
 
-Files = str | Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
-class ParquetConfig(ColumnsConfig):
-    """Keys of ``vision/parquet``."""
+Files = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(strict=False)]
 
-    train: Annotated[Files, Field(description="Parquet, CSV or TSV file, or a list of them")]
-    test: Annotated[Files | None, Field(description="the same for the test split")] = None
+
+class TableConfig(TableFileConfig, ColumnsConfig):
+    """Keys of ``vision/table``."""
+
+    train: Annotated[Files, Field(min_length=1, description="file, or several, or a glob pattern")]
+    test: Annotated[Files, Field(description="the same for the test split")] = ()
     root: Annotated[
         str | None, Field(description="folder that paths in the table are relative to; none: the table's")
     ] = None

@@ -10,7 +10,7 @@ from vicreg_core.contracts import Split
 from vicreg_core.errors import DataError
 from vicreg_vision.datasets.adapters import ImageAdapter
 from vicreg_vision.datasets.config import HuggingFaceConfig
-from vicreg_vision.datasets.tables import ImageTable, open_table
+from vicreg_vision.datasets.image_table import ImageTable, open_table
 
 _SAVED = ("dataset_dict.json", "state.json")
 _TEST_NAMES = ("test", "validation")
@@ -73,7 +73,7 @@ def _hub_id(path: str) -> str:
     if path.startswith((".", "/", "~")) or path.count("/") > 1 or Path(path).exists():
         raise DataError(
             f"data.path: {path} is neither a folder (working directory {Path.cwd()}) nor an id on the "
-            f"Hugging Face hub, such as uoft-cs/cifar10; single table files are read by vision/parquet"
+            f"Hugging Face hub, such as uoft-cs/cifar10; single table files are read by vision/table"
         )
     return path
 

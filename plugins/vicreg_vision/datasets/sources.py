@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from vicreg_core.errors import DataError
+from vicreg_core.data.paths import inside
 from vicreg_vision.datasets.decode import UnreadableImageError
 
 
@@ -58,11 +58,14 @@ class TableSource:
         column: a ``pyarrow.ChunkedArray``.
         name: the name of the row at a position.
         root: the folder that paths are relative to and may not leave.
+        problems: why a row cannot be read, by its position.
     """
 
-    def __init__(self, column: Any, name: Callable[[int], str], root: Path) -> None:
-        self.name = name
-        self.root = os.path.realpath(root)
+    def __init__(
+        self, column: Any, name: Callable[[int], str], root: Path, problems: Mapping[int, str] | None = None
+    ) -> None:
+        self.name, self.problems = name, problems or {}
+        self.root = Path(os.path.realpath(root))
         self.cells = _fields(column)
 
     def __len__(self) -> int:
@@ -76,23 +79,12 @@ class TableSource:
                 return io.BytesIO(value)
             if value:
                 return self._open_path(value, self.name(index))
-        raise UnreadableImageError(self.name(index), "the cell is empty")
+        raise UnreadableImageError(self.name(index), self.problems.get(index, "the cell is empty"))
 
     def _open_path(self, path: str, row: str) -> BinaryIO:
         if "://" in path or "\0" in path:
             raise UnreadableImageError(row, f"{path!r} is not the path of a local file")
-        if self.root is None:
-            raise UnreadableImageError(
-                row, f"it holds the path {path!r} and no bytes, and no folder is known"
-            )
-        # realpath follows symbolic links: a link inside the folder must not lead out of it either.
-        target = os.path.realpath(os.path.join(self.root, path))
-        if not Path(target).is_relative_to(self.root):
-            raise DataError(
-                f"{row}: the path {path!r} leads out of the folder {self.root}. Paths are relative to the "
-                f"table's folder and stay inside it; set data.root to the folder that holds the images"
-            )
-        return open_file(target, row)
+        return open_file(os.fspath(inside(self.root, path, row)), row)
 
 
 def _fields(column: Any) -> list[Any]:

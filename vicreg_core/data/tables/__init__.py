@@ -9,6 +9,7 @@ Row(place='line 2 of t.csv', values={'text': 'heron', 'label': 'bird'}, problem=
 
 from vicreg_core.data.tables.config import TableFileConfig
 from vicreg_core.data.tables.delimited import find_delimiter
+from vicreg_core.data.tables.find import find_files
 from vicreg_core.data.tables.formats import open_unpacked, table_format
 from vicreg_core.data.tables.read import read_table
 from vicreg_core.data.tables.rows import Row, check_text_file, class_names, text_problem
@@ -19,6 +20,7 @@ __all__ = [
     "check_text_file",
     "class_names",
     "find_delimiter",
+    "find_files",
     "open_unpacked",
     "read_table",
     "table_format",

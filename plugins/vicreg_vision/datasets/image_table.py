@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,14 @@ class ImageTable:
         where: what errors call it.
         row_name: the name of a row by its position.
         root: the folder that paths in the table are relative to and may not leave.
+        problems: why a row cannot be used, by its position; its cells are empty.
     """
 
     table: Any
     where: str
     row_name: Callable[[int], str]
     root: Path
+    problems: Mapping[int, str] = field(default_factory=dict)
 
     def columns(self, config: ColumnsConfig) -> Columns:
         """The columns by their part."""
@@ -52,7 +54,7 @@ class ImageTable:
 
     def source(self, columns: Columns) -> TableSource:
         """Its images."""
-        return TableSource(self.table.column(columns.image), self.row_name, self.root)
+        return TableSource(self.table.column(columns.image), self.row_name, self.root, self.problems)
 
 
 def open_table(chosen: ImageTable, train: ImageTable, config: ColumnsConfig) -> ImageAdapter:
@@ -86,6 +88,8 @@ def _ids(table: ImageTable, columns: Columns) -> list[str] | NDArray[np.int64]:
     if columns.id is None:
         return np.arange(table.table.num_rows)
     ids = _values(table, columns.id)
+    for row in table.problems:
+        ids[row] = table.row_name(row)
     if None in ids:
         raise DataError(f"{table.row_name(ids.index(None))}: column {columns.id!r} (data.id_column) is empty")
     identifier, count = Counter(ids).most_common(1)[0]

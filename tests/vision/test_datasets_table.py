@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pickle
@@ -12,26 +13,26 @@ import torch
 
 from tests.vision.pictures import colour, encoded, gray, write
 from vicreg_core.errors import DataError
-from vicreg_vision.datasets import parquet
+from vicreg_vision.datasets import table
 from vicreg_vision.datasets.adapters import ImageAdapter, LazyImages, MemoryImages
-from vicreg_vision.datasets.config import ParquetConfig
+from vicreg_vision.datasets.config import TableConfig
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
 
 def table_file(path: Path, features: dict[str, Any] | None = None, **columns: Any) -> Path:
-    table = pa.table(columns)
+    arrow = pa.table(columns)
     if features:
         info = json.dumps({"info": {"features": features}})
-        table = table.replace_schema_metadata({"huggingface": info})
-    pq.write_table(table, path)
+        arrow = arrow.replace_schema_metadata({"huggingface": info})
+    pq.write_table(arrow, path)
     return path
 
 
 def build(train: Path | list[Path], split: str = "train", **keys: Any) -> ImageAdapter:
-    files = [str(p) for p in train] if isinstance(train, list) else str(train)
-    adapter = parquet.build(ParquetConfig(train=files, **keys), split)  # type: ignore[arg-type]
+    files = [str(p) for p in train] if isinstance(train, list) else [str(train)]
+    adapter = table.build(TableConfig(train=tuple(files), **keys), split)  # type: ignore[arg-type]
     assert adapter is not None
     return adapter
 
@@ -60,7 +61,7 @@ def test_encoded_bytes_with_labels_and_further_columns(tmp_path: Path) -> None:
     assert (data.labels.tolist(), list(data.classes)) == ([1, 0, 1], ["a", "b"])
     assert list(data.ids) == [0, 1, 2]
     assert data.metadata == {"age": [3, 1, 2]}
-    assert parquet.build(ParquetConfig(train=str(file)), "test") is None
+    assert table.build(TableConfig(train=(str(file),)), "test") is None
 
 
 def test_structs_of_bytes_or_paths(tmp_path: Path) -> None:
@@ -100,11 +101,11 @@ def test_test_labels_follow_the_classes_of_training(tmp_path: Path) -> None:
     )
     other_order = {"label": named("dog", "cat")}
     test = table_file(tmp_path / "b.parquet", other_order, image=structs(2, 3), label=[0, 1])
-    data = build(train, "test", test=str(test))
+    data = build(train, "test", test=(str(test),))
     assert data.labels is not None
     assert (data.labels.tolist(), list(data.classes)) == ([1, 0], ["cat", "dog"])
     unnamed = table_file(tmp_path / "c.parquet", image=structs(2, 3), label=[0, 1])
-    data = build(train, "test", test=str(unnamed))
+    data = build(train, "test", test=(str(unnamed),))
     assert data.labels is not None
     assert data.labels.tolist() == [0, 1]
 
@@ -113,7 +114,7 @@ def test_test_labels_follow_the_classes_of_training(tmp_path: Path) -> None:
 def test_an_unlabelled_test_split(tmp_path: Path, labels: list[int | None]) -> None:
     train = table_file(tmp_path / "a.parquet", image=structs(0, 1), label=[5, 7])
     test = table_file(tmp_path / "b.parquet", image=structs(2, 3), label=pa.array(labels, pa.int64()))
-    assert build(train, "test", test=str(test)).labels is None
+    assert build(train, "test", test=(str(test),)).labels is None
     assert build(test).labels is None
 
 
@@ -139,7 +140,7 @@ def test_labels_that_do_not_fit(tmp_path: Path) -> None:
     train = table_file(tmp_path / "a.parquet", image=structs(0, 1), label=[5, 7])
     unseen = table_file(tmp_path / "b.parquet", image=structs(0, 1, 2), label=[7, 6, 6])
     with pytest.raises(DataError, match=r"data\.test .*class 6 \(2 rows, first at row 1\).*: 5, 7"):
-        build(train, "test", test=str(unseen))
+        build(train, "test", test=(str(unseen),))
     target = table_file(tmp_path / "d.parquet", image=structs(0, 1), label=[0.5, 1.5])
     with pytest.raises(DataError, match="text or a whole number"):
         build(target)
@@ -249,7 +250,7 @@ def test_a_path_may_not_lead_out_of_the_folder(tmp_path: Path, path: str, on_err
     write(root / "pics/0.png", colour(1))
     (root / "link.png").symlink_to(tmp_path / "secret.png")
     file = csv(root / "t.csv", f"file\npics/0.png\n{path.format(root=root)}\n")
-    with pytest.raises(DataError, match=r"row 1 .*leads out of the folder.*data\.root"):
+    with pytest.raises(DataError, match=r"line 3 of t\.csv names .*leads out of .*data\.root"):
         build(file, on_error=on_error)
 
 
@@ -268,27 +269,88 @@ def test_an_absolute_path_inside_the_folder_is_fine(tmp_path: Path) -> None:
 )
 def test_a_path_that_cannot_be_read_names_the_row(tmp_path: Path, path: str, reason: str) -> None:
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(DataError, match=rf"row 0 .*{reason}"):
+    with pytest.raises(DataError, match=rf"line 2 of t\.csv.*{reason}"):
         build(csv(tmp_path / "t.csv", f"file\n{path}\n"))
 
 
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
     table_file(tmp_path / "real.parquet", image=images(0))
     with pytest.raises(
-        DataError, match=r"data\.train: there is no file .*reel\.parquet.*tables in .*real\.parquet"
+        DataError, match=r"data\.train: there is no file .*reel\.parquet.*mean .*real\.parquet"
     ):
         build(tmp_path / "reel.parquet")
-    with pytest.raises(DataError, match=r"is a folder.*vision/huggingface"):
+    with pytest.raises(DataError, match=r"is a folder.*vision/folder"):
         build(tmp_path)
-    for name in ("x.parquet", "y.csv"):
-        (tmp_path / name).write_bytes(b"")
-        with pytest.raises(DataError, match=rf"data\.train: cannot read .*{name}"):
-            build(tmp_path / name)
-    (tmp_path / "z.xlsx").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"ends in none of \.parquet"):
-        build(tmp_path / "z.xlsx")
+    (tmp_path / "x.parquet").write_bytes(b"")
+    with pytest.raises(DataError, match=r"data\.train: .*x\.parquet cannot be read"):
+        build(tmp_path / "x.parquet")
+    (tmp_path / "y.csv").write_bytes(b"")
+    with pytest.raises(DataError, match=r"y\.csv is empty"):
+        build(tmp_path / "y.csv")
+    (tmp_path / "z.pdf").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"suffix '\.pdf' does not say.*data\.format"):
+        build(tmp_path / "z.pdf")
     with pytest.raises(DataError, match="holds no row"):
         build(table_file(tmp_path / "none.parquet", image=pa.array([], pa.binary())))
+    with pytest.raises(DataError, match="holds no row"):
+        build(csv(tmp_path / "header.csv", "file,label\n"))
+
+
+ROWS = [("0.png", "10"), ("1.png", "9"), ("2.png", "")]
+
+
+def delimited(mark: str) -> str:
+    return "\n".join(mark.join(row) for row in [("file", "label"), *ROWS])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", delimited(",")),
+        ("semicolons.csv", delimited(";")),
+        ("t.tsv", delimited("\t")),
+        ("t.jsonl", "\n".join(json.dumps(dict(zip(("file", "label"), row, strict=True))) for row in ROWS)),
+        ("t.json", json.dumps([{"file": f, "label": int(n) if n else None} for f, n in ROWS])),
+        ("t.csv.gz", delimited(",")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:semicolons.csv is read as separated by a semicolon")
+def test_every_format_is_the_same_table(tmp_path: Path, name: str, content: str) -> None:
+    for seed in range(3):
+        write(tmp_path / f"{seed}.png", gray(seed))
+    raw = content.encode()
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    data = build(tmp_path / name)
+    assert data.labels is not None
+    assert (data.labels.tolist(), list(data.classes)) == ([1, 0, -1], ["9", "10"])
+    assert np.array_equal(data[2][0].numpy(), gray(2))
+
+
+def test_files_by_a_pattern_are_one_table(tmp_path: Path) -> None:
+    for seed in range(3):
+        write(tmp_path / f"{seed}.png", gray(seed))
+    csv(tmp_path / "a.csv", "file,label\n0.png,x\n")
+    csv(tmp_path / "b.csv", "label,file\ny,1.png\n")
+    data = build(tmp_path / "*.csv")
+    assert data.labels is not None
+    assert data.labels.tolist() == [0, 1]
+    csv(tmp_path / "c.csv", "file,class\n2.png,x\n")
+    with pytest.raises(DataError, match="same columns: class, file and file, label"):
+        build(tmp_path / "*.csv")
+    with pytest.raises(DataError, match=r"data\.train: no file matches"):
+        build(tmp_path / "*.tsv")
+
+
+def test_a_broken_row_is_named_or_left_out_and_moves_no_number(tmp_path: Path) -> None:
+    for seed in range(2):
+        write(tmp_path / f"{seed}.png", gray(seed))
+    file = csv(tmp_path / "t.csv", "file,label,name\n0.png,a,x\n0.png,a\n1.png,b,z\n")
+    with pytest.raises(DataError, match=r"line 3 of t\.csv: 2 column\(s\) where the header has 3"):
+        build(file)
+    data = build(file, on_error="skip")
+    assert list(data.ids) == [0, 2]
+    assert data.skipped == ["line 3 of t.csv: 2 column(s) where the header has 3"]
+    assert list(build(file, on_error="skip", id_column="name").ids) == ["x", "z"]
 
 
 def test_a_table_beyond_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
