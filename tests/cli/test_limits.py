@@ -39,6 +39,7 @@ CASES = [
     ),
     (RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"), "evaluate.max_train"),
     (RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0"), "No space left"),
+    (Exception("No space left on device (os error 28)"), "No space left"),
     (RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"), "No space left"),
     (
         SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),

@@ -1,7 +1,8 @@
 """A disk that refuses at any size: every command says so in one message, and what was there stays whole.
 
 The system itself refuses: a file may not grow beyond a limit (``RLIMIT_FSIZE``), which every writer meets,
-be it ours, torch's, safetensors' or pyarrow's. More than 40 sizes over the commands that write.
+be it ours, torch's, safetensors' or pyarrow's; or, for those who may mount one, a tmpfs is full. More than 40
+sizes each.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import importlib
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,58 @@ def test_what_was_there_stays_whole(trained: Path, tmp_path: Path, arguments: tu
         assert [name for name in after if ".partial-" in name] == []
         assert limited(None, *arguments, str(run)) == 0
         shutil.rmtree(run)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A folder that holds as much as is asked for, and keeps what is in it when more is asked for."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def resized(size: str) -> Path:
+        mounted = (
+            ["-o", f"remount,size={size}"]
+            if os.path.ismount(folder)
+            else ["-t", "tmpfs", "-o", f"size={size}"]
+        )
+        done = subprocess.run(
+            ["mount", *mounted, "tmpfs", folder], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+        return folder
+
+    yield resized
+    if os.path.ismount(folder):
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_training_on_a_disk_that_is_full_goes_on(trained: Path, small_disk: Callable[[str], Path]) -> None:
+    whole = sum(path.stat().st_size for path in trained.rglob("*") if path.is_file())
+    failed = 0
+    for point in range(1, 41):
+        disk = small_disk(f"{max(4, whole * 2 * point // 40 // 1024)}k")
+        out = disk / "run"
+        failed += limited(None, *TRAIN, str(out)) != 0
+        small_disk("1g")
+        again = ("--resume",) if (out / "recipe.yaml").is_file() else ("--overwrite",)
+        assert limited(None, *TRAIN, str(out), *again) == 0
+        assert contents(out / "model") == contents(trained / "model")
+        shutil.rmtree(out)
+        subprocess.run(["umount", disk], check=True)
+    assert failed > 10
+
+
+def test_a_corpus_is_derived_whole_or_not_at_all(
+    small_disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = ["train", "text/quickstart", "train.epochs=null", "train.steps=2", "--out"]
+    failed = 0
+    for size in (4, 16, 64, 256, 512, 1024, 1536, 2048, 3072, 4096):
+        disk = small_disk(f"{size}k")
+        monkeypatch.setenv("VICREG_CACHE", str(disk))
+        failed += limited(None, *recipe, str(disk.parent / "run"), "--overwrite") != 0
+        small_disk("1g")
+        assert limited(None, *recipe, str(disk.parent / "run"), "--overwrite") == 0
+        subprocess.run(["umount", disk], check=True)
+    assert failed > 3

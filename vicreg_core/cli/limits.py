@@ -7,6 +7,7 @@ heavy is imported here.
 from __future__ import annotations
 
 import errno
+import os
 import re
 
 _OUT_OF_MEMORY = re.compile(
@@ -15,6 +16,8 @@ _OUT_OF_MEMORY = re.compile(
 _CUT_SHORT = re.compile(
     r"no space left|disk quota|inline_container|PytorchStreamWriter|file write failed", re.I
 )
+_RUST = re.compile(r"\(os error (\d+)\)")
+"""How libraries written in Rust (tokenizers, safetensors) tell a number of the system."""
 _ROOM = "make room, or write elsewhere; a run that was cut off goes on with --resume"
 _RIGHTS = "you may not read or write there; change its permissions, or give another path"
 _ADVICE = {
@@ -44,6 +47,8 @@ def limit_met(error: BaseException) -> str | None:
         if isinstance(each, OSError) and each.errno in _ADVICE:
             where = f" ({each.filename})" if each.filename else ""
             return f"{each.strerror}{where}: {_ADVICE[each.errno]}"
+        if (told := _RUST.search(str(each))) and (number := int(told[1])) in _ADVICE:
+            return f"{os.strerror(number)}: {_ADVICE[number]}"
     for each in _chain(error):
         words = str(each)
         if isinstance(each, MemoryError) or (_is_library_error(each) and _OUT_OF_MEMORY.search(words)):

@@ -43,7 +43,7 @@ def find_model(path: Path) -> Path:
 
 
 def model_name(path: Path) -> str:
-    """What tells the model at ``path`` from any other: the digest of its ``config.json``, which has the others'.
+    """What tells a model from any other: the digest of its ``config.json``, which holds those of its files.
 
     Raises:
         RunError: there is no model.

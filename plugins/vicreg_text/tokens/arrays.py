@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,9 @@ def fit_tokenizer(documents: Texts, config: TokenizerConfig, max_fit: int) -> by
     key = key_of(_FORMAT, documents.key, config.model_dump(), max_fit)
 
     def write(folder: Path) -> None:
-        train_tokenizer(islice(documents.texts(), max_fit), config).save(str(folder / FILE))
+        # Its own save() names no error of the system where a disk is full.
+        text = train_tokenizer(islice(documents.texts(), max_fit), config).to_str(pretty=True)
+        (folder / FILE).write_text(text, encoding="utf-8")
 
     return (cached_folder("tokenizer", key, write) / FILE).read_bytes()
 
@@ -113,18 +115,24 @@ def _write(documents: Texts, tokenizer_json: bytes, folder: Path) -> None:
     wide = tokenizer.get_vocab_size(with_added_tokens=True) > 2**16
     dtype = np.dtype(np.uint32 if wide else np.uint16)
     lengths = np.zeros(len(documents), dtype=np.int64)
-    with (folder / "flat.raw").open("wb") as sink:
+    # Written as a stream, since a full disk ends a process that writes into a memory map.
+    with (folder / "flat.npy").open("wb") as sink:
+        _write_header(sink, dtype, 0)
         for number, ids in _encoded(documents, tokenizer):
             lengths[number] += len(ids)
             sink.write(np.asarray(ids, dtype=dtype).tobytes())
-    total = int(lengths.sum())
-    if total == 0:
-        raise DataError(f"{documents.name}: the tokenizer turns every document into nothing")
-    flat = np.lib.format.open_memmap(folder / "flat.npy", mode="w+", dtype=dtype, shape=(total,))
-    flat[:] = np.memmap(folder / "flat.raw", dtype=dtype, mode="r")
-    flat.flush()
-    (folder / "flat.raw").unlink()
+        total = int(lengths.sum())
+        if total == 0:
+            raise DataError(f"{documents.name}: the tokenizer turns every document into nothing")
+        sink.seek(0)
+        _write_header(sink, dtype, total)
     write_array(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def _write_header(sink: BinaryIO, dtype: np.dtype[Any], total: int) -> None:
+    """The header of a ``.npy`` file of one dimension; of one size for every total, so it can be rewritten."""
+    shape = {"shape": (total,), "fortran_order": False, "descr": np.lib.format.dtype_to_descr(dtype)}
+    np.lib.format.write_array_header_1_0(sink, shape)
 
 
 def _encoded(documents: Texts, tokenizer: Tokenizer) -> Iterator[tuple[int, list[int]]]:
