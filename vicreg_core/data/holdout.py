@@ -45,8 +45,9 @@ def holdout_split(
         groups = np.asarray(data.groups).astype(str)
         held = np.isin(groups, _held_groups(groups[rows], label, fraction, seed))
     if not held.any():
+        left_out = f" ({len(data.skipped)} were left out: {data.skipped[0]}, ...)" if data.skipped else ""
         raise DataError(
-            f"data.holdout is {fraction:g}, but {len(rows)} sample(s) are too few to hold any out; "
+            f"data.holdout is {fraction:g}, but {len(rows)} sample(s){left_out} are too few to hold any out; "
             "set data.holdout=0, or bring more data"
         )
     return np.flatnonzero(~held), np.flatnonzero(held)

@@ -179,6 +179,8 @@ def _refuse(error: OSError) -> None:
 def _absent(file: Path, error: OSError | ValueError) -> str:
     if not isinstance(error, FileNotFoundError):
         return f"cannot read {file}: {getattr(error, 'strerror', None) or error}"
+    if file.is_symlink():
+        return f"there is no file {file}: it is a link to nothing"
     names = [entry.name for entry in file.parent.iterdir()] if file.parent.is_dir() else []
     near = get_close_matches(file.name, names, n=1)
     hint = f"; did you mean {file.parent / near[0]}?" if near else f" (looked from {Path.cwd()})"

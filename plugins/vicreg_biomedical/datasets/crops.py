@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from vicreg_biomedical.datasets.adapter import CellDataset, CellTable, CropArray, CropReader
 from vicreg_biomedical.datasets.config import CropsConfig
-from vicreg_biomedical.datasets.pixels import DTYPES, PixelArray, check_crop, left_out, project_depth
+from vicreg_biomedical.datasets.pixels import (
+    DTYPES,
+    PixelArray,
+    check_crop,
+    left_out,
+    project_depth,
+    with_remedy,
+)
 from vicreg_biomedical.datasets.positives import pair_up
 from vicreg_biomedical.datasets.sources import RGB, CropSource, open_source
 from vicreg_biomedical.datasets.statistics import crop_facts
@@ -71,7 +78,10 @@ def _load(
             return source.array, kept, []
         if config.on_error == "raise":
             named = name_some([*faults.values()], 3)
-            raise DataError(f"{len(faults)} of {len(kept)} crops cannot be used: {named}")
+            raise DataError(
+                f"{len(faults)} of {len(kept)} crops cannot be used: {named}. Mend them, or set "
+                "data.on_error=skip to leave them out"
+            )
     crops: list[PixelArray] = []
     rows: list[int] = []
     bad: list[str] = []
@@ -82,7 +92,7 @@ def _load(
             _like_first(crop, crops, source.ids[row], source.ids[rows[0]] if rows else "")
         except DataError as error:
             if config.on_error == "raise":
-                raise
+                raise with_remedy(error, "crops") from error
             bad.append(left_out(source.ids[row], error))
             continue
         crops.append(crop)

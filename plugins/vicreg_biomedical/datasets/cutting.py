@@ -20,6 +20,7 @@ from vicreg_biomedical.datasets.pixels import (
     constant_channels,
     left_out,
     project_depth,
+    with_remedy,
 )
 from vicreg_biomedical.datasets.sites import Site
 from vicreg_biomedical.datasets.table import name_some
@@ -121,7 +122,7 @@ def stream_sites(
             cells = locate(site.name, site.path, pixels.shape[-2:])
         except DataError as error:
             if config.on_error == "raise":
-                raise
+                raise with_remedy(error, "sites") from error
             skipped.append(left_out(site.name, error))
             continue
         first = first or form
@@ -175,8 +176,8 @@ def _without_site(config: PlateConfig, sites: Sequence[Site], locate: Locate) ->
     lost = sorted(set(locate.table) - {site.name for site in sites})
     if lost and config.on_error == "raise":
         raise DataError(
-            f"{locate.source}: {len(lost)} images have no site ({name_some(lost)}); correct it, or set "
-            f"data.on_error=skip"
+            f"{locate.source}: {len(lost)} images have no site ({name_some(lost)}); there are sites "
+            f"{name_some([site.name for site in sites])}; correct it, or set data.on_error=skip"
         )
     return [f"{name}: in {locate.source}, but no site" for name in lost]
 

@@ -48,6 +48,16 @@ def constant_channels(pixels: PixelArray, names: Sequence[str]) -> list[str]:
     return [name for name, plane in zip(names, pixels, strict=True) if (plane == plane.flat[0]).all()]
 
 
+def with_remedy(error: DataError, what: str) -> DataError:
+    """An error of one file, and what can be done about it where it does not say so itself."""
+    said = str(error)
+    if "data." in said:
+        return error
+    return DataError(
+        f"{said.rstrip('.')}. Mend or remove it, or set data.on_error=skip to leave such {what} out"
+    )
+
+
 def left_out(name: str, error: DataError) -> str:
     """A line of what was left out and why, with the name once."""
     reason = str(error)

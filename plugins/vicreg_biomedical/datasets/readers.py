@@ -62,7 +62,9 @@ def read_image(source: Any, most_mib: int = LARGEST_MIB) -> CellImage:
     except (DataError, ModuleNotFoundError):
         raise
     except Exception as error:
-        raise DataError(f"{path}: cannot be read, {type(error).__name__}: {error}") from error
+        raise DataError(
+            f"{path}: is damaged, or no file of its kind ({type(error).__name__}: {error})"
+        ) from error
     raise DataError(f"{path}: expected one of {', '.join(SUFFIXES)}, got {suffix!r}")
 
 
@@ -85,8 +87,10 @@ def decode_picture(data: bytes, name: str, most_mib: int = LARGEST_MIB) -> Pixel
                 return _from_pil(picture, name)
     except Image.DecompressionBombError as error:
         raise DataError(f"{name}: {error}; cut it into smaller pictures") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{name}: is no readable picture, {error}") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{name}: is no picture in a known format") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{name}: is a damaged picture, {error}") from error
 
 
 def _from_pil(picture: Any, name: str) -> PixelArray:

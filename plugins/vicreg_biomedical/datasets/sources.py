@@ -14,7 +14,7 @@ import numpy as np
 
 from vicreg_biomedical.datasets.config import CropsConfig
 from vicreg_biomedical.datasets.image import LIMIT
-from vicreg_biomedical.datasets.pixels import PixelArray
+from vicreg_biomedical.datasets.pixels import PixelArray, with_remedy
 from vicreg_biomedical.datasets.readers import PICTURE_SUFFIXES, SUFFIXES, decode_picture, read_image
 from vicreg_core.data.paths import files_below, inside, regular_file, require_size
 from vicreg_core.errors import DataError
@@ -84,7 +84,9 @@ def _readable(path: Path, read: Callable[[], T]) -> T:
     try:
         return read()
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read, {type(error).__name__}: {error}") from error
+        # numpy takes what begins like nothing it knows for a pickle, and advises to run it.
+        why = "no array of numbers" if "pickle" in str(error) else f"{type(error).__name__}: {error}"
+        raise DataError(f"{path}: is damaged, or no file of its kind ({why})") from error
 
 
 def to_stack(array: PixelArray, axes: str, name: str) -> PixelArray:
@@ -249,7 +251,7 @@ def _folder(config: CropsConfig, path: Path, split: str) -> CropSource | None:
 def _first_names(file: Path, config: CropsConfig) -> tuple[str, ...] | None:
     try:
         return read_image(file, config.max_image_mib).channel_names
-    except DataError:
+    except DataError as error:
         if config.on_error == "raise":
-            raise
+            raise with_remedy(error, "crops") from error
         return None

@@ -44,7 +44,7 @@ class UnreadableImageError(DataError):
 
     def __str__(self) -> str:
         return (
-            f"cannot read image {self.name}: {self.reason}. "
+            f"cannot read image {self.name}: {self.reason.rstrip('.')}. "
             f"Repair or remove it, or set data.on_error=skip to leave such images out"
         )
 

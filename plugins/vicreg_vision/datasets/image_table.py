@@ -46,6 +46,10 @@ class ImageTable:
         """The columns by their part."""
         if self.table.num_rows == 0:
             raise DataError(f"{self.where} holds no row")
+        if len(self.problems) == self.table.num_rows:
+            raise DataError(
+                f"{self.where} holds no row that can be read; {self.row_name(0)}: {self.problems[0]}"
+            )
         head = self.table.slice(0, _HEAD).to_pydict()
         first = {
             name: next((cell for cell in cells if cell is not None), None) for name, cells in head.items()

@@ -64,12 +64,18 @@ class TableSource:
     def __init__(
         self, column: Any, name: Callable[[int], str], root: Path, problems: Mapping[int, str] | None = None
     ) -> None:
-        self.name, self.problems = name, problems or {}
+        self.row, self.problems = name, problems or {}
         self.root = Path(os.path.realpath(root))
         self.cells = _fields(column)
+        self.paths = [cells for cells in self.cells if _is_text(cells.type)]
 
     def __len__(self) -> int:
         return len(self.cells[0])
+
+    def name(self, index: int) -> str:
+        """The path in the cell, where it has one, and its row."""
+        row, path = self.row(index), next((cells[index].as_py() for cells in self.paths), None)
+        return f"{path} ({row})" if path else row
 
     def open(self, index: int) -> BinaryIO:
         """The bytes of the cell, or the file it names."""
@@ -78,13 +84,13 @@ class TableSource:
             if isinstance(value, bytes):
                 return io.BytesIO(value)
             if value:
-                return self._open_path(value, self.name(index))
+                return self._open_path(value, index)
         raise UnreadableImageError(self.name(index), self.problems.get(index, "the cell is empty"))
 
-    def _open_path(self, path: str, row: str) -> BinaryIO:
+    def _open_path(self, path: str, index: int) -> BinaryIO:
         if "://" in path or "\0" in path:
-            raise UnreadableImageError(row, f"{path!r} is not the path of a local file")
-        return open_file(os.fspath(inside(self.root, path, row)), row)
+            raise UnreadableImageError(self.row(index), f"{path!r} is not the path of a local file")
+        return open_file(os.fspath(inside(self.root, path, self.row(index))), self.name(index))
 
 
 def _fields(column: Any) -> list[Any]:
@@ -98,6 +104,12 @@ def _fields(column: Any) -> list[Any]:
     return [compute.struct_field(column, name) for name in names]
 
 
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
 def printable(path: str) -> str:
     """A path as valid Unicode: bytes of a file name that are no UTF-8 become backslash escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -109,14 +121,13 @@ def open_file(path: str, name: str) -> BinaryIO:
     Raises:
         UnreadableImageError: naming ``name`` and what the system says.
     """
-    where = "" if path == name else f"{path}: "
     try:
         # A pipe or a device among the files would block or never end.
         if os.path.exists(path) and not os.path.isfile(path):
-            raise UnreadableImageError(name, f"{where}not a regular file")
+            raise UnreadableImageError(name, "not a regular file")
         return open(path, "rb")
     except OSError as error:
-        raise UnreadableImageError(name, f"{where}{error.strerror or error}") from error
+        raise UnreadableImageError(name, str(error.strerror or error)) from error
 
 
 def read(source: ImageSource, index: int) -> bytes:

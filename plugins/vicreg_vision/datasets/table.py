@@ -113,7 +113,8 @@ def _read_rows(path: Path, config: TableConfig) -> tuple[Any, list[str], dict[in
             cells.append(row.values.get(name))
     text = {config.id_column, config.image_column}
     arrays = {name: _column(cells, as_text=name in text) for name, cells in columns.items()}
-    return pa.table(arrays), places, problems
+    # Where no row can be read there is no column; the table has its rows nevertheless.
+    return pa.table(arrays or {"": pa.nulls(len(places))}), places, problems
 
 
 def _column(cells: list[Any], *, as_text: bool) -> Any:

@@ -15,6 +15,17 @@ LONGEST_LINE = 1 << 28
 """Most characters of a line, or of a cell in quotes: more is no table, and would fill the memory."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MAGIC = {
+    b"\x1f\x8b": "packed by gzip: give it the suffix .gz after its own",
+    b"BZh": "packed by bzip2: give it the suffix .bz2 after its own",
+    b"\x28\xb5\x2f\xfd": "packed by Zstandard: give it the suffix .zst after its own",
+    b"PK\x03\x04": "a zip archive: unpack it, or set data.format=xlsx where it is a spreadsheet",
+    b"PAR1": "Parquet: set data.format=parquet",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old Office document: save it as CSV or .xlsx",
+}
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -58,7 +69,7 @@ def check_text_file(path: Path, head: bytes, encoding: str) -> None:
         encoding: that it shall be read in.
 
     Raises:
-        DataError: for an empty file, an unknown encoding, or UTF-16 read as something else.
+        DataError: for an empty file, an unknown encoding, UTF-16 read as something else, or what is no text.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -67,6 +78,8 @@ def check_text_file(path: Path, head: bytes, encoding: str) -> None:
         raise DataError(f"data.encoding: {encoding!r} is no encoding Python knows for text") from None
     if not head:
         raise DataError(f"{path} is empty")
+    if kind := next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None):
+        raise DataError(f"{path} is no text but {kind}")
     for mark, actual in _BYTE_ORDER_MARKS.items():
         if head.startswith(mark) and not name.startswith(("utf-16", "utf-32")):
             raise DataError(

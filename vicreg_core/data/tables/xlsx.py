@@ -37,7 +37,10 @@ def read_xlsx(path: Path, config: TableFileConfig, columns: Sequence[str] | None
         raise
     # A damaged workbook fails in whatever part of XML or archive it is damaged in.
     except Exception as error:
-        raise DataError(f"{path} cannot be read as XLSX: {type(error).__name__}: {error}") from error
+        raise DataError(
+            f"{path} cannot be read as XLSX: {type(error).__name__}: {error}; it is damaged, or of another "
+            "kind: save it again, or as CSV"
+        ) from error
 
 
 def _sheet(book: Any, name: str | None, file: str) -> Any:
