@@ -16,6 +16,15 @@ def _no_terminal_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
+@pytest.fixture
+def toy_modality():
+    """The modality of :mod:`tests.evaluation.toy`, planted as a plugin; the others are there as well."""
+    from tests.evaluation.toy import planted
+
+    with planted():
+        yield
+
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 

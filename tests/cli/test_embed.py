@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.evaluation.toy import Points, PointsConfig, make_run, planted
+from tests.evaluation.toy import Points, PointsConfig, make_run
 from vicreg_core.cli.main import cli
 from vicreg_core.pretrained import load
 
 
 @pytest.fixture(autouse=True)
-def _toy(monkeypatch):
+def _without_umap(monkeypatch, toy_modality):
     monkeypatch.setattr("vicreg_core.vectors.projection.find_spec", lambda name: None)
-    with planted():
-        yield
 
 
 @pytest.fixture

@@ -7,15 +7,12 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tests.evaluation.toy import make_run, planted
+from tests.evaluation.toy import make_run
 from vicreg_core.cli.main import cli
 from vicreg_core.runs.reading import read_sealed
 
 
-@pytest.fixture(autouse=True)
-def _toy():
-    with planted():
-        yield
+pytestmark = pytest.mark.usefixtures("toy_modality")
 
 
 @pytest.fixture

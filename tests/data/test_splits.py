@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.evaluation.toy import make_run, planted
+from tests.evaluation.toy import make_run
 from vicreg_core.data.splits import open_data, opened_once
 from vicreg_core.recipes.load import load_recipe
 
 
-@pytest.fixture(autouse=True)
-def _toy():
-    with planted():
-        yield
+pytestmark = pytest.mark.usefixtures("toy_modality")
 
 
 @pytest.fixture

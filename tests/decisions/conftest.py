@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.evaluation.toy import Points, PointsConfig, make_run, planted
+from tests.evaluation.toy import Points, PointsConfig, make_run
 from vicreg_core.cli.main import cli
 
 
 @pytest.fixture(autouse=True)
-def _toy():
-    with planted():
-        yield
+def _toy(toy_modality):
+    """Every test here has it."""
 
 
 @pytest.fixture

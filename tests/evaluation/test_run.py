@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.evaluation.toy import Points, PointsConfig, make_run, planted
+from tests.evaluation.toy import Points, PointsConfig, make_run
 from vicreg_core.data.splits import open_data
 from vicreg_core.errors import RecipeError, RunError
 from vicreg_core.evaluation.run import evaluate_run
@@ -20,10 +20,7 @@ from vicreg_core.runs.reading import read_sealed
 from vicreg_core.training.checkpointed import load_checkpointed
 
 
-@pytest.fixture(autouse=True)
-def _toy():
-    with planted():
-        yield
+pytestmark = pytest.mark.usefixtures("toy_modality")
 
 
 def kept(run):

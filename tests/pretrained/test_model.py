@@ -14,10 +14,7 @@ from vicreg_core.files import sealed
 from vicreg_core.pretrained import PretrainedEncoder, load
 
 
-@pytest.fixture(autouse=True)
-def _toy():
-    with planted():
-        yield
+pytestmark = pytest.mark.usefixtures("toy_modality")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.evaluation.toy import make_run, planted
+from tests.evaluation.toy import make_run
 from vicreg_core.evaluation.run import evaluate_run
 from vicreg_core.models.joint_embedding import JointEmbedding
 from vicreg_core.models.projector import build_projector
@@ -16,10 +16,7 @@ from vicreg_core.runs.checkpoints import save_checkpoint
 from vicreg_core.training.projector import load_projector
 
 
-@pytest.fixture(autouse=True)
-def _toy():
-    with planted():
-        yield
+pytestmark = pytest.mark.usefixtures("toy_modality")
 
 
 @pytest.fixture

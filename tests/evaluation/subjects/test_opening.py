@@ -6,17 +6,14 @@ import json
 
 import pytest
 
-from tests.evaluation.toy import Net, NetConfig, Points, PointsConfig, make_run, planted
+from tests.evaluation.toy import Net, NetConfig, Points, PointsConfig, make_run
 from vicreg_core.errors import DataError, RecipeError, RunError
 from vicreg_core.evaluation.run import evaluate_run
 from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import load_recipe
 
 
-@pytest.fixture(autouse=True)
-def _toy():
-    with planted():
-        yield
+pytestmark = pytest.mark.usefixtures("toy_modality")
 
 
 @pytest.fixture
