@@ -11,7 +11,6 @@ from tests.evaluation.toy import make_run
 from vicreg_core.cli.main import cli
 from vicreg_core.runs.reading import read_sealed
 
-
 pytestmark = pytest.mark.usefixtures("toy_modality")
 
 

@@ -8,7 +8,6 @@ from tests.evaluation.toy import make_run
 from vicreg_core.data.splits import open_data, opened_once
 from vicreg_core.recipes.load import load_recipe
 
-
 pytestmark = pytest.mark.usefixtures("toy_modality")
 
 

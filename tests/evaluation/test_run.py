@@ -19,7 +19,6 @@ from vicreg_core.runs.checkpoints import save_checkpoint
 from vicreg_core.runs.reading import read_sealed
 from vicreg_core.training.checkpointed import load_checkpointed
 
-
 pytestmark = pytest.mark.usefixtures("toy_modality")
 
 

@@ -13,7 +13,6 @@ from vicreg_core.errors import DataError, PluginError, RunError
 from vicreg_core.files import sealed
 from vicreg_core.pretrained import PretrainedEncoder, load
 
-
 pytestmark = pytest.mark.usefixtures("toy_modality")
 
 

@@ -15,7 +15,6 @@ from vicreg_core.recipes.load import fingerprint
 from vicreg_core.runs.checkpoints import save_checkpoint
 from vicreg_core.training.projector import load_projector
 
-
 pytestmark = pytest.mark.usefixtures("toy_modality")
 
 

@@ -12,7 +12,6 @@ from vicreg_core.evaluation.run import evaluate_run
 from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import load_recipe
 
-
 pytestmark = pytest.mark.usefixtures("toy_modality")
 
 
