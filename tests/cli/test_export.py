@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -12,6 +14,8 @@ from vicreg_core.plugins import ExportSpec
 from vicreg_core.plugins.component import Component
 from vicreg_core.plugins.registry import Registry
 from vicreg_core.plugins.status import PluginState, PluginStatus
+from vicreg_core.pretrained.files import model_name
+from vicreg_core.vectors.of_run import embed_run
 
 
 def write_width(model, folder):
@@ -69,12 +73,15 @@ def vicreg(*arguments):
 def test_without_a_format_those_of_the_encoder_are_listed(run):
     done = vicreg(run)
     assert done.exit_code == 0, done.output
-    assert [line.split()[0] for line in done.stdout.splitlines()[-5:]] == [
+    assert [line.split()[0] for line in done.stdout.splitlines()[-8:]] == [
         "ours/both",
         "ours/half",
         "ours/lacking",
         "ours/width",
         "theirs/both",
+        "faiss",
+        "usearch",
+        "lancedb",
     ]
 
 
@@ -130,3 +137,55 @@ def test_no_run(tmp_path):
     done = vicreg(tmp_path / "nothing", "--format", "width")
     assert done.exit_code == 2
     assert "does not exist" in done.stderr
+
+
+def nearest_of_each(form, folder, vectors):
+    """The row that an index finds nearest to each vector, opened by the library itself."""
+    if form == "faiss":
+        import faiss
+
+        unit = vectors.copy()
+        faiss.normalize_L2(unit)
+        return faiss.read_index(str(folder / "vectors.faiss")).search(unit, 1)[1][:, 0].tolist()
+    if form == "usearch":
+        from usearch.index import Index
+
+        return Index.restore(str(folder / "vectors.usearch")).search(vectors, 1).keys[:, 0].tolist()
+    import lancedb
+
+    table = lancedb.connect(str(folder)).open_table("samples")
+    ids = table.to_arrow()["id"].to_pylist()
+    found = (table.search(v).distance_type("cosine").limit(1).to_list()[0]["id"] for v in vectors)
+    return [ids.index(name) for name in found]
+
+
+@pytest.mark.parametrize("form", ["faiss", "usearch", "lancedb"])
+def test_an_index_of_the_vectors_is_opened_by_its_library(run, form):
+    pytest.importorskip(form, reason="needs the extra: index")
+    result = CliRunner().invoke(cli, ["export", str(run), "--format", form])
+    assert result.exit_code == 0, result.output
+    folder = run / "export" / form
+    table = embed_run(run, samples=False, projected=False)
+    assert nearest_of_each(form, folder, table.vectors[:5]) == [0, 1, 2, 3, 4]
+    about = json.loads((folder / "index.json").read_text())
+    assert about == {
+        "metric": "cosine",
+        "vectors": len(table.vectors),
+        "dimensions": table.vectors.shape[1],
+        "model": model_name(run),
+    }
+    if form != "lancedb":
+        import pyarrow.parquet
+
+        samples = pyarrow.parquet.read_table(folder / "samples.parquet")
+        assert samples["id"].to_pylist() == table.columns["id"]
+        assert "label" in samples.column_names
+
+
+def test_a_missing_library_is_named_before_anything_is_encoded(run, monkeypatch):
+    monkeypatch.setattr("vicreg_core.vectors.indexes.find_spec", lambda name: None)
+    result = CliRunner().invoke(cli, ["export", str(run), "--format", "faiss"])
+    assert result.exit_code == 2
+    assert "pip install 'vicreg-suite[index]'" in result.output
+    assert "embedding" not in result.output
+    assert not (run / "export").exists() or not list((run / "export").iterdir())

@@ -16,6 +16,7 @@ from vicreg_core.decisions.audit.groups import group_leak
 from vicreg_core.decisions.audit.labels import disagreements, overlaps
 from vicreg_core.decisions.audit.neighbourhood import Space, near_duplicates, others_near, outliers
 from vicreg_core.decisions.audit.run import audit_run
+from vicreg_core.errors import PluginError
 from vicreg_core.files import is_whole, sealed
 from vicreg_core.report.record import read_run
 
@@ -31,6 +32,23 @@ def test_neighbours_leave_the_sample_itself_out():
     assert near.row.shape == near.similarity.shape == (70, 6)
     assert not (near.row.numpy() == np.arange(70)[:, None]).any()
     assert (near.similarity.diff(dim=1) <= 1e-6).all()
+
+
+def test_an_index_finds_nearly_all_that_are_near():
+    pytest.importorskip("faiss", reason="needs the extra: index")
+    vectors = np.concatenate([blobs(3_000)[0], blobs(3_000)[0][:7]])
+    exact, found = others_near(unit_of(vectors), 10), others_near(unit_of(vectors), 10, most_exact=100)
+    assert found.row.shape == exact.row.shape
+    assert not (found.row.numpy() == np.arange(len(vectors))[:, None]).any()
+    shared = [len(set(a) & set(b)) for a, b in zip(exact.row.tolist(), found.row.tolist(), strict=True)]
+    assert np.mean(shared) > 9.8
+    assert (found.row.numpy()[-7:] == np.arange(7)[:, None]).any(axis=1).all()
+
+
+def test_without_an_index_library_too_many_samples_are_refused(monkeypatch):
+    monkeypatch.setattr("vicreg_core.decisions.audit.neighbourhood.find_spec", lambda name: None)
+    with pytest.raises(PluginError, match=r"vicreg-suite\[index\]"):
+        others_near(unit_of(blobs(200)[0]), 10, most_exact=100)
 
 
 def test_planted_near_duplicates_are_found_and_no_others():

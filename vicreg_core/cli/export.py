@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Replace the folder.")
 def export(run: Path, form: str | None, out: Path | None, overwrite: bool) -> None:
-    """Write the trained encoder of RUN in a format that tools outside the suite open.
+    """Write RUN for tools outside the suite: its trained encoder, or an index of its samples' vectors.
 
-    RUN is the folder of a run, or of a saved model.
+    RUN is the folder of a run; for an encoder the folder of a saved model will do.
     """
     from vicreg_core.files import atomic_path
     from vicreg_core.plugins.loading import load_target
     from vicreg_core.plugins.registry import load_registry
     from vicreg_core.pretrained import load
+    from vicreg_core.vectors.indexes import FORMATS
 
     model = load(run)
     encoder = model.manifest.encoder.name
@@ -39,15 +41,30 @@ def export(run: Path, form: str | None, out: Path | None, overwrite: bool) -> No
     if form is None:
         _list(encoder, formats)
         return
-    component = _choose(form, encoder, formats)
-    write = load_target(component)
-    folder = out or run / "export" / component.name.rpartition("/")[2]
+    if form in FORMATS:
+        summary = FORMATS[form].summary
+        write = partial(_write_index, run, form)
+    else:
+        component = _choose(form, encoder, formats)
+        form, summary = component.name.rpartition("/")[2], component.summary
+        write = partial(load_target(component), model)
+    folder = out or run / "export" / form
     if folder.exists() and not overwrite:
         raise RunError(f"{folder} exists; replace it with --overwrite, or give another --out")
     with atomic_path(folder) as temporary:
-        write(model, temporary)
+        write(temporary)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
-    click.echo(f"{folder} ({component.summary}; {size:.1f} MiB)")
+    click.echo(f"{folder} ({summary}; {size:.1f} MiB)")
+
+
+def _write_index(run: Path, form: str, folder: Path) -> None:
+    from vicreg_core.vectors.indexes import require_library, write_index
+    from vicreg_core.vectors.of_run import embed_run
+
+    require_library(form)
+    table = embed_run(run, samples=False, projected=False, say=lambda line: click.echo(line, err=True))
+    folder.mkdir()
+    write_index(form, table, folder)
 
 
 def formats_of(encoder: str, registry: Registry) -> dict[str, Component]:
@@ -63,16 +80,23 @@ def formats_of(encoder: str, registry: Registry) -> dict[str, Component]:
 
 def _list(encoder: str, formats: dict[str, Component]) -> None:
     from vicreg_core.cli.output import print_table
+    from vicreg_core.vectors.indexes import FORMATS
 
-    if formats:
-        print_table(["format", "what"], [[name, each.summary] for name, each in formats.items()])
-    else:
+    print_table(
+        ["format", "of", "what"],
+        [
+            *([name, "the encoder", each.summary] for name, each in formats.items()),
+            *([name, "the vectors", each.summary] for name, each in FORMATS.items()),
+        ],
+    )
+    if not formats:
         click.echo(f"no installed plugin offers a format for the encoder {encoder}")
 
 
 def _choose(form: str, encoder: str, formats: dict[str, Component]) -> Component:
     """The format of a full name, or of the part after the plugin's name where no two formats share it."""
     from vicreg_core.plugins.suggest import did_you_mean
+    from vicreg_core.vectors.indexes import FORMATS
 
     found = [each for name, each in formats.items() if form in (name, name.rpartition("/")[2])]
     if len(found) == 1:
@@ -81,6 +105,6 @@ def _choose(form: str, encoder: str, formats: dict[str, Component]) -> Component
         return found[0]
     if found:
         raise RunError(f"--format {form} is offered by {' and '.join(each.name for each in found)}; name one")
-    offered = ", ".join(formats) or "none"
-    hint = did_you_mean(form, [*formats, *(name.rpartition("/")[2] for name in formats)])
+    offered = ", ".join([*formats, *FORMATS])
+    hint = did_you_mean(form, [*formats, *(name.rpartition("/")[2] for name in formats), *FORMATS])
     raise RunError(f"the encoder {encoder} has no format {form!r}{hint} (there are: {offered})")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.neighbours import Neighbours, nearest
+from vicreg_core.errors import PluginError
 
 NEIGHBOURS = 20
 _BY_CHANCE = 0.001
@@ -19,6 +23,11 @@ _SAME = 1e-6
 """Cosine distance of samples that are equal up to rounding."""
 
 _BLOCK = 65_536
+MOST_EXACT = 100_000
+"""Samples that are compared with every other."""
+_CELLS = 4
+"""Cells are so many times the root of the samples, as faiss advises; of those the nearest are looked into."""
+_OF_EACH_CELL, _LOOKED_INTO = 64, 16
 _SPREADS = 6.0
 
 
@@ -36,16 +45,43 @@ class Duplicate:
     similarity: float
 
 
-def others_near(unit: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
-    """The ``k`` nearest others of each sample ``(n, D)`` at unit length, exact; fewer of few samples."""
+def others_near(unit: NDArray[np.float32], k: int = NEIGHBOURS, most_exact: int = MOST_EXACT) -> Neighbours:
+    """The ``k`` nearest others of each sample ``(n, D)`` at unit length; fewer of few samples.
+
+    Exact up to ``most_exact`` samples; of more, a few are missed (:func:`indexed`).
+    """
     k = min(k, len(unit) - 1)
-    found = nearest(unit, unit, k + 1)
+    found = nearest(unit, unit, k + 1) if len(unit) <= most_exact else indexed(unit, k + 1)
     own = found.row == torch.arange(len(unit))[:, None]
-    # Among equal samples itself may be missing: then the farthest goes.
-    own[:, -1] |= ~own.any(dim=1)
-    keep = ~own
-    shape = (len(unit), k)
-    return Neighbours(found.similarity[keep].view(shape), found.row[keep].view(shape))
+    # Itself goes last, and then away. Among equal samples it may be missing: then the farthest goes.
+    order = own.int().argsort(dim=1, stable=True)[:, :k]
+    return Neighbours(found.similarity.gather(1, order), found.row.gather(1, order))
+
+
+def indexed(unit: NDArray[np.float32], k: int) -> Neighbours:
+    """As ``nearest(unit, unit, k)``, but among the samples of the nearest cells only, by faiss.
+
+    Where fewer are found a sample stands beside itself with a cosine of -1.
+
+    Raises:
+        PluginError: faiss is not installed.
+    """
+    if find_spec("faiss") is None:
+        raise PluginError(
+            f"more than {MOST_EXACT:,} samples are compared by faiss: pip install 'vicreg-suite[index]'"
+        )
+    faiss: Any = import_module("faiss")
+    rows, width = unit.shape
+    cells = max(1, int(_CELLS * np.sqrt(rows)))
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT)
+    index.train(unit[np.random.default_rng(0).permutation(rows)[: _OF_EACH_CELL * cells]])
+    index.add(unit)
+    index.nprobe = _LOOKED_INTO
+    parts = [index.search(unit[start : start + _BLOCK], k) for start in range(0, rows, _BLOCK)]
+    similarity, row = (np.concatenate(part) for part in zip(*parts, strict=True))
+    missing = row < 0
+    similarity[missing], row[missing] = -1.0, np.nonzero(missing)[0]
+    return Neighbours(torch.from_numpy(similarity), torch.from_numpy(row))
 
 
 def near_duplicates(spaces: Sequence[Space]) -> list[Duplicate]:
