@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from tests.classifiers.blobs import CLASSES, blobs
 from tests.decisions.conftest import read_csv
 from vicreg_core.classifiers.pool import Pool
+from vicreg_core.decisions.audit.aligned import Aligned
 from vicreg_core.decisions.audit.groups import group_leak
 from vicreg_core.decisions.audit.labels import disagreements, overlaps
 from vicreg_core.decisions.audit.neighbourhood import Space, near_duplicates, others_near, outliers
@@ -173,3 +175,39 @@ def test_too_few_samples(run, vicreg):
     assert done.exit_code == 2
     assert "there are 2" in done.stderr
     assert not (run / "audit").exists()
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """The highest over moves by up to two pixels, one move after the other."""
+    best = -1.0
+    for y, x in itertools.product(range(-2, 3), repeat=2):
+        a = first[max(0, y) : len(first) + min(0, y), max(0, x) : first.shape[1] + min(0, x)]
+        b = second[max(0, -y) : len(first) + min(0, -y), max(0, -x) : first.shape[1] + min(0, -x)]
+        best = max(best, np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    return best
+
+
+def test_pictures_are_laid_over_one_another():
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 18, 24)).astype(np.uint8)
+    pictures[1] = np.roll(pictures[0], (2, -1), (0, 1)) // 2
+    pictures[2] = 7
+    near = others_near(unit_of(pictures.reshape(40, -1).astype(np.float32)), 12)
+    aligned = Aligned.of(pictures, near)
+    assert len(aligned.keys) < 40 * 39 / 2
+    for key, distance in zip(aligned.keys.tolist(), aligned.distance.tolist(), strict=True):
+        first, second = divmod(key, 40)
+        expected = 0.0 if 2 in (first, second) else correlation(pictures[first], pictures[second])
+        assert distance == pytest.approx(np.sqrt(2 - 2 * expected), abs=2e-3)
+
+
+def test_a_picture_that_was_moved_is_a_near_duplicate():
+    generator = np.random.default_rng(0)
+    rough = np.repeat(np.repeat(generator.integers(0, 200, (300, 7, 7)), 4, axis=1), 4, axis=2)
+    pictures = np.concatenate([rough, np.roll(rough[:5], 1, axis=2) * 0.9]).astype(np.uint8)
+    vectors = pictures.reshape(len(pictures), -1).astype(np.float32)
+    vectors += 40 * generator.standard_normal(vectors.shape).astype(np.float32)
+    space = Space.of(unit_of(vectors))
+    alone = {(pair.first, pair.second) for pair in near_duplicates([space])}
+    found = {(pair.first, pair.second) for pair in near_duplicates([space], Aligned.of(pictures, space.near))}
+    assert found == {(i, 300 + i) for i in range(5)}
+    assert len(alone) < 5

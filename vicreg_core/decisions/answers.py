@@ -40,9 +40,11 @@ def predict_run(
         RunError: there is no classifier, or it is not of this model.
         VicregError: whatever else the user can act on.
     """
-    classifier = load(run).classifier
-    table = embed_run(run, part, overrides=overrides, samples=False, projected=False, say=say)
-    answers = answer_columns(classifier, table)
+    model = load(run)
+    table = embed_run(
+        run, part, overrides=overrides, samples=False, projected=False, model=model.deciding, say=say
+    )
+    answers = answer_columns(model.classifier, table)
     # A column of the data that is called like an answer keeps its values under another name.
     known = {f"metadata_{name}" if name in answers else name: of for name, of in table.columns.items()}
     columns = {**known, **answers}

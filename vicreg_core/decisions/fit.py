@@ -12,11 +12,13 @@ import numpy as np
 
 from vicreg_core.classifiers.fitted.calibration import calibration_error, labels_for
 from vicreg_core.classifiers.fitted.choice import Choice, choose
-from vicreg_core.classifiers.fitted.methods import FAMILIES, Ground
-from vicreg_core.classifiers.fitted.saved import FOLDER, FittedClassifier
+from vicreg_core.classifiers.fitted.methods import FAMILIES, FINETUNE, Ground, fit_rule
+from vicreg_core.classifiers.fitted.saved import ENCODER, FOLDER, FittedClassifier
 from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.classifiers.pool import Pool
 from vicreg_core.contracts.keys import mix_int, stream_id
+from vicreg_core.decisions.finetuned import finetune
+from vicreg_core.decisions.made import Made
 from vicreg_core.decisions.samples import RunSamples, Say, open_samples, pool_of
 from vicreg_core.errors import DataError
 from vicreg_core.evaluation.subjects.subject import Features, Subject
@@ -60,7 +62,7 @@ def fit_run(
     Args:
         run: folder of a finished run.
         labels: a table with the columns label and id (or path); ``None``: the labels of the recipe's data.
-        method: one of :data:`~vicreg_core.classifiers.fitted.methods.FAMILIES`.
+        method: one of :data:`~vicreg_core.classifiers.fitted.methods.FAMILIES`, or ``"finetune"``.
         balanced: decide as if all classes were as common, and estimate balanced accuracy.
         coverage: of the prediction sets.
         floors: estimate the same on raw features and on an untrained encoder.
@@ -74,25 +76,36 @@ def fit_run(
     samples = open_samples(run, labels, overrides=overrides, command=f"vicreg fit {run}", say=say)
     _require_labels(samples, labels)
     say(f"encoding {len(samples.bench.train) + len(samples.bench.test or ()):,} samples")
-    subject = samples.encoded()
-    ground = Ground(pool_of(subject.train, samples.bench, balanced=balanced))
-    choice = choose(ground, FAMILIES[method], say)
-    below = dict(_floors(samples, method, balanced, say)) if floors and choice.estimate else {}
-    train = samples.bench.train
+    if method == FINETUNE:
+        made = finetune(samples, balanced=balanced, floors=floors, say=say)
+    else:
+        made = _on_vectors(samples, method, balanced=balanced, floors=floors, say=say)
+    train, pool = samples.bench.train, made.ground.pool
     classifier = FittedClassifier.fit(
-        ground,
-        choice,
+        made.ground,
+        made.choice,
+        made.rule,
         classes=train.classes,
         ids=train.ids,
         model=samples.digest,
         coverage=coverage,
-        about=_about(ground.pool, choice, below),
+        about=_about(pool, made.choice, made.floors),
     )
-    test = _test_scores(classifier, subject.test, balanced)
-    folder = run / FOLDER
+    test = _test_scores(classifier, made.subject.test, balanced)
+    folder, encoder = run / FOLDER, made.encoder
     with file_lock(folder):
-        classifier.save(folder)
-    return FitResult(classifier, choice, below, test, folder, list(_remarks(samples, ground.pool, coverage)))
+        classifier.save(folder, lambda at: None if encoder is None else encoder.save_pretrained(at / ENCODER))
+    remarks = list(_remarks(samples, pool, coverage))
+    return FitResult(classifier, made.choice, made.floors, test, folder, remarks)
+
+
+def _on_vectors(samples: RunSamples, method: str, *, balanced: bool, floors: bool, say: Say) -> Made:
+    """A classifier of the encoder's vectors as they are."""
+    subject = samples.encoded()
+    ground = Ground(pool_of(subject.train, samples.bench, balanced=balanced))
+    choice = choose(ground, FAMILIES[method], say)
+    below = dict(_floors(samples, method, balanced, say)) if floors and choice.estimate else {}
+    return Made(subject, ground, choice, below, fit_rule(ground, choice.method))
 
 
 def _require_labels(samples: RunSamples, labels: Path | None) -> None:

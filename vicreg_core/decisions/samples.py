@@ -101,6 +101,7 @@ def open_samples(
         run / "cache" / "vectors",
         model,
         loaded,
+        loaded.recipe.train,
         labelled_first(as_taken(train, model), most, seed),
         None if test is None else labelled(as_taken(test, model)),
         say,

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor
 
+from vicreg_core.classifiers.fitted.methods import FINETUNE
+from vicreg_core.classifiers.fitted.saved import ENCODER, FittedClassifier, read_classifier
 from vicreg_core.classifiers.fitted.saved import FOLDER as CLASSIFIER
-from vicreg_core.classifiers.fitted.saved import FittedClassifier, read_classifier
 from vicreg_core.contracts import Augmentation, Batch, DataInfo, Encoder
 from vicreg_core.data.batch import to_channels_last, to_device
 from vicreg_core.errors import RunError
@@ -116,6 +117,17 @@ class PretrainedEncoder:
             )
         return found
 
+    @cached_property
+    def deciding(self) -> PretrainedEncoder:
+        """The model on whose vectors the classifier decides: this one, or one that was trained on for it.
+
+        Raises:
+            RunError: as of :attr:`classifier`, or that model is damaged.
+        """
+        if self.classifier.method != FINETUNE or self.run is None:
+            return self
+        return load(self.run / CLASSIFIER / ENCODER)
+
     def predict(self, items: Iterable[Any]) -> NDArray[np.str_]:
         """The likeliest class ``(n,)`` of items as :meth:`encode` takes them, by name.
 
@@ -123,7 +135,7 @@ class PretrainedEncoder:
             RunError: the run has no classifier of this model (``vicreg fit``).
             DataError: an item cannot be read.
         """
-        names: NDArray[np.str_] = self.classifier.decide(self.encode(items)).label
+        names: NDArray[np.str_] = self.classifier.decide(self.deciding.encode(items)).label
         return names
 
     def predict_proba(self, items: Iterable[Any]) -> NDArray[np.float32]:
@@ -132,7 +144,7 @@ class PretrainedEncoder:
         Raises:
             RunError, DataError: as :meth:`predict`.
         """
-        return self.classifier.probabilities(self.encode(items))
+        return self.classifier.probabilities(self.deciding.encode(items))
 
     def predict_set(self, items: Iterable[Any], coverage: float | None = None) -> list[tuple[str, ...]]:
         """The classes of each item that cannot be ruled out at a coverage (default: that of ``vicreg fit``).

@@ -15,7 +15,7 @@ from vicreg_core.data.splits import open_data
 from vicreg_core.errors import DataError, RunError
 from vicreg_core.inference.embedder import Embedder
 from vicreg_core.models.precision import resolve_device
-from vicreg_core.pretrained import load
+from vicreg_core.pretrained import PretrainedEncoder, load
 from vicreg_core.pretrained.files import model_name
 from vicreg_core.recipes.load import load_recipe
 from vicreg_core.vectors.files import VectorTable
@@ -39,6 +39,7 @@ def embed_run(
     overrides: Sequence[str] = (),
     samples: bool = True,
     projected: bool = True,
+    model: PretrainedEncoder | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> VectorTable:
     """Embed the samples of a run's recipe, or other samples given by overrides of ``data``.
@@ -49,6 +50,7 @@ def embed_run(
         overrides: ``key.path=value`` laid over the run's recipe; of ``data``, and ``train.device``, only.
         samples: keep beside each vector its sample as the report shows it, a small picture or a text.
         projected: add the columns of the projection.
+        model: that makes the vectors; ``None``: the run's.
         say: told what is being done and what was left out.
 
     Returns:
@@ -61,7 +63,7 @@ def embed_run(
         RunError: no model, an override of another key, or no such part.
         VicregError: whatever else the user can act on.
     """
-    model = load(run)
+    model = model or load(run)
     loaded = load_recipe(str(run / "recipe.yaml"), _checked(overrides), command="vicreg embed")
     recipe = loaded.recipe
     train, test = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)

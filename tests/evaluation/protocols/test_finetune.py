@@ -99,19 +99,24 @@ def test_the_test_samples_choose_nothing():
 
 
 def test_held_out_groups_are_whole(monkeypatch):
-    seen = []
-    inner = finetuning.Finetuner._fit
+    trained, scored = [], []
+    train, score = finetuning.train_supervised, finetuning.class_probabilities
 
-    def fit(self, data, test, schedule):
-        seen.append((set(data.groups), set(test.groups)))
-        return inner(self, data, test, schedule)
+    def training(encoder, data, *arguments, **options):
+        trained.append(set(data.groups))
+        return train(encoder, data, *arguments, **options)
 
-    monkeypatch.setattr(finetuning.Finetuner, "_fit", fit)
+    def scoring(model, data, *arguments, **options):
+        scored.append(set(data.groups))
+        return score(model, data, *arguments, **options)
+
+    monkeypatch.setattr(finetuning, "train_supervised", training)
+    monkeypatch.setattr(finetuning, "class_probabilities", scoring)
     of = bench(points(groups=True))
     of.test.groups = np.array([f"test {i // 5}" for i in range(90)])
     finetuner(of)(np.arange(120))
-    assert len(seen) == len(finetuning.RATES) + 1
-    assert not any(ours & held for ours, held in seen)
+    assert len(trained) == len(scored) == len(finetuning.RATES) + 1
+    assert not any(ours & held for ours, held in zip(trained, scored, strict=True))
 
 
 def test_too_few_labels_leave_the_rate_untuned():

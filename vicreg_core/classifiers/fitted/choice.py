@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.fitted.calibration import Calibration
-from vicreg_core.classifiers.fitted.methods import EQUAL_PRIORS, METHODS, Ground, out_of_fold
+from vicreg_core.classifiers.fitted.methods import EQUAL_PRIORS, FINETUNE, METHODS, Ground, out_of_fold
 from vicreg_core.classifiers.folds import assign_folds, most_folds
 from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.classifiers.pool import Pool, smoothed_prior
@@ -23,7 +23,7 @@ _MANY_LABELS = 200
 _LABELS_A_CLASS = 20
 """From so many on scores are believed as they are."""
 
-_UNTUNED = {"propagation": 0.2, "prototype": 1.0, "linear": 1.0, "linear-unit": 1.0}
+_UNTUNED = {"propagation": 0.2, "prototype": 1.0, "linear": 1.0, "linear-unit": 1.0, FINETUNE: 1.0}
 """Temperatures where no label can be held out."""
 
 
@@ -89,17 +89,37 @@ def choose(ground: Ground, candidates: Sequence[str], say: Callable[[str], None]
     counts = np.bincount(labels, minlength=pool.classes)
     folds = most_folds(labels, groups, 10 if len(rows) < _MANY_LABELS else 5)
     if folds < 2:
-        untuned = Calibration(_UNTUNED[candidates[0]], prior_of(pool, candidates[0]))
-        return Choice(candidates[0], untuned, why="no label can be held out to compare methods")
-    few = bool((counts[counts > 0] < 2).any())
-    compared = candidates[:1] if few else candidates
+        return judge(pool, dict.fromkeys(candidates[:1]), folds)
     fold = assign_folds(labels, groups, folds, pool.seed)
-    calibrations, held_out = dict[str, Calibration](), dict[str, NDArray[np.float32]]()
-    for name in compared:
+    shares: dict[str, NDArray[np.float32] | None] = {}
+    for name in candidates[:1] if (counts[counts > 0] < 2).any() else candidates:
         say(f"cross-validating {name} on {len(rows):,} labels")
-        shares = out_of_fold(pool, rows, fold, functools.partial(METHODS[name], ground))
-        calibrations[name] = Calibration.fit(shares, labels, prior_of(pool, name), _UNTUNED[name])
-        held_out[name] = calibrations[name](shares)
+        shares[name] = out_of_fold(pool, rows, fold, functools.partial(METHODS[name], ground))
+    return judge(pool, shares, folds)
+
+
+def judge(pool: Pool, shares: Mapping[str, NDArray[np.float32] | None], folds: int) -> Choice:
+    """Choose by what methods say of the labelled samples without having known their labels.
+
+    Args:
+        pool: all samples.
+        shares: by method ``(m, K)`` class shares of the labelled samples, in the order of their rows, from
+            folds that lack them; the preferred method first. ``None``: no label can be held out.
+        folds: how many.
+    """
+    rows = pool.rows()
+    labels = pool.labels[rows]
+    groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
+    counts = np.bincount(labels, minlength=pool.classes)
+    compared = list(shares)
+    calibrations, held_out = dict[str, Calibration](), dict[str, NDArray[np.float32]]()
+    for name, of in shares.items():
+        if of is None:
+            untuned = Calibration(_UNTUNED[name], prior_of(pool, name))
+            return Choice(name, untuned, why="no label can be held out to compare methods")
+        calibrations[name] = Calibration.fit(of, labels, prior_of(pool, name), _UNTUNED[name])
+        held_out[name] = calibrations[name](of)
+    few = bool((counts[counts > 0] < 2).any())
     weight = _weights(labels, counts, balanced=pool.balanced)
     right = np.stack([(of.argmax(axis=1) == labels).astype(np.float64) for of in held_out.values()], axis=1)
     scores = weight @ right

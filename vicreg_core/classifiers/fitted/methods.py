@@ -70,6 +70,9 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 """What may be asked for, and what is tried for it; whether features are standardised or at unit length is
 tried, not asked."""
 
+FINETUNE = "finetune"
+"""Not of vectors as they are: the encoder itself is trained on."""
+
 EQUAL_PRIORS = frozenset({"propagation", "prototype"})
 """Methods of which the shares are as if all classes were equally common."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,8 @@ FORMAT = 1
 _CONFIG, _TENSORS = "config.json", "classifier.safetensors"
 FOLDER = "classifier"
 """Where it lies in a run."""
+ENCODER = "encoder"
+"""Where in that folder the encoder lies that a classifier brings, where it was trained on for it."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class FittedClassifier:
         cls,
         ground: Ground,
         choice: Choice,
+        rule: Rule | None = None,
         *,
         classes: Sequence[str],
         ids: Sequence[Any] | NDArray[Any],
@@ -99,6 +102,7 @@ class FittedClassifier:
         Args:
             ground: the samples.
             choice: of the method.
+            rule: that was fitted by it; ``None``: it is fitted here.
             classes: names, by index.
             ids: ``(n,)`` of the samples.
             model: digest of the encoder.
@@ -109,7 +113,7 @@ class FittedClassifier:
         right = np.arange(len(rows)), pool.labels[rows]
         held_out = choice.held_out
         return cls(
-            rule=fit_rule(ground, choice.method),
+            rule=fit_rule(ground, choice.method) if rule is None else rule,
             method=choice.method,
             classes=tuple(map(str, classes)),
             calibration=choice.calibration,
@@ -147,8 +151,12 @@ class FittedClassifier:
         wanted = self.coverage if coverage is None else coverage
         return prediction_sets(probabilities, self.scores, wanted)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, beside: Callable[[Path], None] = lambda _: None) -> None:
         """Write it to a folder, whole or not at all; an earlier one there is replaced.
+
+        Args:
+            folder: to write.
+            beside: given the folder before it appears, to write more into it.
 
         Raises:
             RunError: the disk refuses.
@@ -172,6 +180,7 @@ class FittedClassifier:
                 raise OSError(str(error)) from error
             values = sealed({**self._config, "sha256": sha256(temporary / _TENSORS)})
             (temporary / _CONFIG).write_text(_json(values), encoding="utf-8")
+            beside(temporary)
 
     @cached_property
     def _config(self) -> dict[str, Any]:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--method",
-    type=click.Choice(["auto", "linear", "propagation", "prototype"]),
+    type=click.Choice(["auto", "linear", "propagation", "prototype", "finetune"]),
     default="auto",
     show_default=True,
-    help="auto: by cross-validation among the labelled samples.",
+    help="auto: by cross-validation among the labelled samples; finetune: train the encoder on (slow).",
 )
 @click.option("--balanced", is_flag=True, help="Decide as if all classes were as common.")
 @click.option(

@@ -13,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.neighbours import Neighbours, nearest
+from vicreg_core.decisions.audit.aligned import Aligned
+from vicreg_core.decisions.audit.chance import Chance
 from vicreg_core.errors import PluginError
 
 NEIGHBOURS = 20
 _BY_CHANCE = 0.001
 """Pairs that would be called near-duplicates by chance, were the samples spread evenly around each other."""
-
-_SAME = 1e-6
-"""Cosine distance of samples that are equal up to rounding."""
 
 _BLOCK = 65_536
 MOST_EXACT = 100_000
@@ -84,29 +83,28 @@ def indexed(unit: NDArray[np.float32], k: int) -> Neighbours:
     return Neighbours(torch.from_numpy(similarity), torch.from_numpy(row))
 
 
-def near_duplicates(spaces: Sequence[Space]) -> list[Duplicate]:
+def near_duplicates(spaces: Sequence[Space], aligned: Aligned | None = None) -> list[Duplicate]:
     """Pairs of samples far nearer to each other than either is to the rest, the most alike first.
 
-    What is near depends on where one is. Of ``k`` neighbours spread evenly around a sample in ``d``
-    dimensions, one is within the share ``x`` of the distance to the others with a probability of about
-    ``k x ** d``; a pair whose distance is so improbable that among all samples there would hardly be one, is
-    one. The dimension is that of the data (Levina and Bickel, "Maximum likelihood estimation of intrinsic
-    dimension", NeurIPS 2004), the distance to the others the median of twenty. One space is enough: an
-    encoder sees through what it was trained to ignore, raw features through noise.
+    A pair whose distance is so improbable (:class:`Chance`) that among all samples there would hardly be one,
+    is one. One measure is enough: an encoder sees through what it was trained to ignore, raw features
+    through noise, and pictures laid over one another through a move.
 
     Groups of up to ten near-duplicates are found; of larger ones those that are equal.
 
     Args:
         spaces: the same samples in each of several spaces; the similarity told is that of the first.
+        aligned: the same samples as pictures.
     """
     rows = [space.near.row.numpy() for space in spaces]
     first = np.concatenate([np.repeat(np.arange(len(row)), row.shape[1]) for row in rows])
     second = np.concatenate([row.ravel() for row in rows])
     pairs = np.unique(np.stack([np.minimum(first, second), np.maximum(first, second)], axis=1), axis=0)
-    expected = rows[0].size * len(rows) / 2
+    measures: list[Space | Aligned] = [*spaces, *([] if aligned is None else [aligned])]
+    expected = rows[0].size * len(measures) / 2
     alike = np.zeros(len(pairs), dtype=bool)
-    for space in spaces:
-        alike |= space.log_probability(pairs) < np.log(_BY_CHANCE / expected)
+    for measure in measures:
+        alike |= measure.log_probability(pairs) < np.log(_BY_CHANCE / expected)
     pairs = pairs[alike]
     similarity = spaces[0].cosine(pairs)
     found = [Duplicate(int(a), int(b), float(s)) for (a, b), s in zip(pairs, similarity, strict=True)]
@@ -120,25 +118,18 @@ class Space:
     Attributes:
         unit: ``(n, D) float32`` at unit length.
         near: of :func:`others_near`.
-        usual: ``(n,)`` the median distance of a sample to its neighbours.
-        dimension: of the data.
+        chance: of distances between neighbours.
     """
 
     unit: NDArray[np.float32]
     near: Neighbours
-    usual: NDArray[np.float32]
-    dimension: float
+    chance: Chance
 
     @classmethod
     def of(cls, unit: NDArray[np.float32]) -> Space:
         """That of vectors ``(n, D)`` at unit length."""
         near = others_near(unit)
-        distance = np.sqrt((2.0 - 2.0 * near.similarity.numpy()).clip(min=0.0))
-        # From the fifth on, which near-duplicates are not among.
-        far = np.maximum(distance[:, min(4, distance.shape[1] - 1) :], 1e-9)
-        spread = np.log(far[:, -1:] / far[:, :-1]).mean(axis=1) if far.shape[1] > 1 else np.ones(len(far))
-        dimension = 1.0 / max(float(np.median(spread)), 1e-3)
-        return cls(unit, near, np.median(distance, axis=1), dimension)
+        return cls(unit, near, Chance.of(_distance(near.similarity.numpy())))
 
     def cosine(self, pairs: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(p,)``: of each pair of rows ``(p, 2)``, in blocks."""
@@ -149,17 +140,13 @@ class Space:
         return cosines
 
     def log_probability(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """``(p,)``: the logarithm of how probable the distance of each pair is; minus infinity of equals."""
-        first, second = pairs.T
-        cosine = self.cosine(pairs)
-        distance = np.sqrt((2.0 - 2.0 * cosine.astype(np.float64)).clip(min=0.0))
-        usual = np.minimum(self.usual[first], self.usual[second]).astype(np.float64)
-        with np.errstate(divide="ignore"):
-            logs: NDArray[np.float64] = self.dimension * (np.log(distance) - np.log(usual))
-        # Where most neighbours are equal to the sample, the usual distance is none.
-        logs[usual <= np.sqrt(2 * _SAME)] = 0.0
-        logs[1.0 - cosine <= _SAME] = -np.inf
-        return logs
+        """``(p,)``: the logarithm of how probable the distance of each pair of rows ``(p, 2)`` is."""
+        return self.chance.log_probability(pairs, _distance(self.cosine(pairs)))
+
+
+def _distance(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
+    distance: NDArray[np.float32] = np.sqrt((2.0 - 2.0 * cosine).clip(min=0.0))
+    return distance
 
 
 def outliers(near: Neighbours) -> list[tuple[int, float]]:

@@ -16,6 +16,7 @@ from vicreg_core.classifiers.knn import HEADLINE_K, knn_probabilities
 from vicreg_core.classifiers.pool import Pool, at_unit_length
 from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.decisions.audit import FOLDER, FORMAT, SUMMARY
+from vicreg_core.decisions.audit.aligned import Aligned, gray_pictures
 from vicreg_core.decisions.audit.groups import GroupLeak, group_leak
 from vicreg_core.decisions.audit.labels import Disagreement, disagreements, overlaps
 from vicreg_core.decisions.audit.neighbourhood import Duplicate, Space, near_duplicates, outliers
@@ -114,10 +115,13 @@ def audit_run(
     say("comparing every sample with every other")
     space = Space.of(pool.unit.cpu().numpy())
     near = space.near
+    pictures = gray_pictures(opened, parts)
     known = len(np.unique(samples.labels[samples.labels >= 0])) > 1
     audit = Audit(
         samples=samples,
-        duplicates=near_duplicates([space, *_raw(parts)]),
+        duplicates=near_duplicates(
+            [space, *_raw(parts)], None if pictures is None else Aligned.of(pictures, near)
+        ),
         doubts=disagreements(pool, near) if known else [],
         overlaps=overlaps(pool, near) if known else [],
         outliers=outliers(near),

@@ -46,21 +46,22 @@ def make_bench(
     """
     recipe, section = loaded.recipe, loaded.recipe.evaluate
     data, held = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
-    bench = bench_on(
+    return bench_on(
         cache,
         model,
         loaded,
+        train,
         labelled_first(as_taken(data, model), section.max_train, recipe.seed),
         None if held is None else limited(labelled(as_taken(held, model)), section.max_test, recipe.seed),
         say,
     )
-    return dataclasses.replace(bench, cost=_cost(model, train, bench.device))
 
 
 def bench_on(
     cache: Path,
     model: PretrainedEncoder,
     loaded: LoadedRecipe,
+    trained: TrainSection,
     train: DatasetAdapter,
     test: DatasetAdapter | None,
     say: Callable[[str], None] = lambda _: None,
@@ -71,16 +72,19 @@ def bench_on(
         cache: folder of vectors.
         model: that is evaluated.
         loaded: names the seed, the device and the workers.
+        trained: how the model was trained, which training with labels is measured by.
         train: samples a classifier learns from.
         test: samples it is scored on, or ``None``.
         say: told what is being trained.
     """
+    device = resolve_device(loaded.recipe.train.device)
     return Bench(
         train=train,
         test=test,
         augmentation=model.augmentation,
         seed=loaded.recipe.seed,
-        device=resolve_device(loaded.recipe.train.device),
+        device=device,
+        cost=_cost(model, trained, device),
         workers=loaded.recipe.data.workers,
         cache=cache,
         made_by=model.manifest.augmentation.model_dump(mode="json"),

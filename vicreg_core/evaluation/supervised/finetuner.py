@@ -15,7 +15,12 @@ from vicreg_core.contracts import Augmentation, DatasetAdapter, Encoder
 from vicreg_core.data.holdout import holdout_split
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import TrainingFailed
-from vicreg_core.evaluation.supervised.training import Schedule, class_probabilities, train_supervised
+from vicreg_core.evaluation.supervised.training import (
+    Classifier,
+    Schedule,
+    class_probabilities,
+    train_supervised,
+)
 from vicreg_core.inference.embedder import Workers
 from vicreg_core.models.precision import Precision
 from vicreg_core.recipes.schema import LabelTraining
@@ -128,7 +133,12 @@ class Finetuner:
             balanced=self.balanced,
         )
 
-    def _make(self, data: DatasetAdapter) -> Finetuned:
+    def train(self, data: DatasetAdapter) -> tuple[Classifier, dict[str, Any]]:
+        """A copy of the encoder with a classifier on it, trained on labelled samples; and how.
+
+        Raises:
+            TrainingFailed: the loss is no longer finite.
+        """
         schedule, tried = self.schedule(len(data)), dict[float, float]()
         self.of.say(f"training on {len(data):,} labels: {schedule.steps:,} steps of {schedule.batch_size}")
         if self.how.lr is None and _can_hold_out(data):
@@ -142,7 +152,11 @@ class Finetuner:
         }
         if tried:
             training["held_out_accuracy"] = {f"{rate:g}": score for rate, score in tried.items()}
-        return Finetuned(self._fit(data, self.of.test, schedule), training)
+        return self._trained(data, schedule), training
+
+    def _make(self, data: DatasetAdapter) -> Finetuned:
+        model, training = self.train(data)
+        return Finetuned(self._probabilities(model, self.of.test), training)
 
     def _try_rates(self, data: DatasetAdapter) -> dict[float, float]:
         """Accuracy on labels held out of the training samples after a short training at each rate."""
@@ -152,14 +166,14 @@ class Finetuner:
         for rate in RATES:
             trial = replace(full, views=round(_TRIAL * full.views), lr=rate)
             try:
-                predicted = self._fit(kept, held, trial).argmax(axis=1)
+                predicted = self._probabilities(self._trained(kept, trial), held).argmax(axis=1)
                 scores[rate] = float((predicted == held.labels).mean())
             except TrainingFailed:
                 scores[rate] = 0.0
         return scores
 
-    def _fit(self, data: DatasetAdapter, test: DatasetAdapter, schedule: Schedule) -> NDArray[np.float32]:
-        model = train_supervised(
+    def _trained(self, data: DatasetAdapter, schedule: Schedule) -> Classifier:
+        return train_supervised(
             copy.deepcopy(self.of.encoder),
             data,
             self.of.augmentation,
@@ -169,7 +183,9 @@ class Finetuner:
             device=self.of.device,
             workers=self.of.workers,
         )
-        return class_probabilities(model, test, self.of.augmentation, workers=self.of.workers)
+
+    def _probabilities(self, model: Classifier, data: DatasetAdapter) -> NDArray[np.float32]:
+        return class_probabilities(model, data, self.of.augmentation, workers=self.of.workers)
 
 
 def _can_hold_out(data: DatasetAdapter) -> bool:
