@@ -17,6 +17,7 @@ from vicreg_core.data.subset import Subset
 from vicreg_core.errors import TrainingFailed
 from vicreg_core.evaluation.supervised.training import (
     Classifier,
+    Head,
     Schedule,
     class_probabilities,
     train_supervised,
@@ -81,6 +82,7 @@ class Trainable:
         workers: loader processes for per-file data.
         say: told what is being trained.
         made: what was trained, which no protocol trains again.
+        head: gives the linear classifier to start from, of the samples that are trained on; ``None``: zero.
     """
 
     encoder: Encoder
@@ -93,6 +95,7 @@ class Trainable:
     workers: Workers = "auto"
     say: Callable[[str], None] = lambda _: None
     made: dict[tuple[Any, ...], Finetuned] = field(default_factory=dict)
+    head: Callable[[DatasetAdapter], Head] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class Finetuner:
             seed=self.of.seed,
             device=self.of.device,
             workers=self.of.workers,
+            head=None if self.of.head is None else self.of.head(data),
         )
 
     def _probabilities(self, model: Classifier, data: DatasetAdapter) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -50,15 +51,25 @@ class Schedule:
         return max(1, self.views // self.batch_size)
 
 
-class Classifier(nn.Module):
-    """An encoder and a linear classifier that starts from zero, so that no class is favoured at first."""
+class Head(NamedTuple):
+    """A linear classifier of vectors."""
 
-    def __init__(self, encoder: Encoder, classes: int) -> None:
+    weight: Tensor
+    """``(K, D)``."""
+    bias: Tensor
+    """``(K,)``."""
+
+
+class Classifier(nn.Module):
+    """An encoder and a linear classifier, which starts from another or from zero, with no class favoured."""
+
+    def __init__(self, encoder: Encoder, classes: int, head: Head | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(encoder.embedding_dim, classes)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():
+            self.head.weight.copy_(torch.zeros(1) if head is None else head.weight)
+            self.head.bias.copy_(torch.zeros(1) if head is None else head.bias)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits ``(B, classes)``."""
@@ -87,6 +98,7 @@ def train_supervised(
     seed: int = 0,
     device: torch.device | str = "cpu",
     workers: Workers = "auto",
+    head: Head | None = None,
 ) -> Classifier:
     """Train an encoder, in place, and a linear classifier on it by cross-entropy.
 
@@ -101,6 +113,7 @@ def train_supervised(
         seed: of every random choice.
         device: where to compute.
         workers: loader processes for per-file data.
+        head: the linear classifier to start from; ``None``: zero.
 
     Raises:
         ValueError: the data has no labels.
@@ -113,7 +126,7 @@ def train_supervised(
     loader = ViewLoader(data, augmentation, share, views=1, device=device, workers=workers)
     # Devices of a context are named, so that no generator of another one is touched or waited for.
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        model = Classifier(encoder, len(data.classes)).to(device).train()
+        model = Classifier(encoder, len(data.classes), head).to(device).train()
         weights = _class_weights(data, schedule).to(device)
         learner = _Learner(model, schedule, precision.sound_for(model), weights)
         for step, (view,) in enumerate(loader(0, schedule.steps)):
