@@ -98,7 +98,7 @@ def test_no_file_and_another_encoding(tmp_path: Path):
     with pytest.raises(DataError, match="there is no file"):
         read_label_file(tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes("id,label\nc.png,m\xf6we\n".encode("latin-1"))
-    with pytest.raises(DataError, match="not utf-8"):
+    with pytest.raises(DataError, match="not utf-8; save it as CSV in UTF-8"):
         read_label_file(tmp_path / "latin.csv")
 
 

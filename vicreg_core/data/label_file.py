@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -63,9 +63,9 @@ def read_label_file(path: Path, key: str = "data.labels") -> LabelFile:
         raise DataError(f"{key}: there is no file {path} (looked from {Path.cwd()})")
     names, places, empty = dict[str, str](), dict[str, str](), list[str]()
     column, suggested = "", False
-    for row in read_table(path, TableFileConfig()):
+    for row in _rows(path, key):
         if row.problem:
-            raise DataError(f"{key}: {row.place}: {row.problem}")
+            raise DataError(f"{key}: {row.place}: {_with_remedy(row.problem)}")
         column = column or _key_column(row, key)
         suggested |= {"rank", "why"} <= set(row.values)
         sample, name = _text(row.values.get(column)), _text(row.values.get("label"))
@@ -83,6 +83,19 @@ def read_label_file(path: Path, key: str = "data.labels") -> LabelFile:
     if not names:
         raise DataError(f"{key}: no row of {path} has a label; it needs columns label and id (or path)")
     return LabelFile(path, column, names, places, tuple(empty), suggested)
+
+
+def _rows(path: Path, key: str) -> Iterator[Row]:
+    try:
+        yield from read_table(path, TableFileConfig())
+    except DataError as error:
+        raise DataError(f"{key}: {_with_remedy(str(error))}") from error
+
+
+def _with_remedy(problem: str) -> str:
+    """A problem of a table for which the keys of ``data`` are no remedy: they are not of this file."""
+    said, key, _ = problem.partition("; set data.")
+    return f"{said}; save it as CSV in UTF-8" if key else problem
 
 
 def join_labels(

@@ -36,9 +36,10 @@ def starting_assets(tokens: Tokens, key: str, vocab_size: int, width: int, max_f
     """
     n = min(len(tokens.lengths), max_fit)
     if width >= min(n, vocab_size):
+        most = min(n, vocab_size) - 1
         raise DataError(
             f"data.token_vectors is {width}, but {n:,} documents and {vocab_size:,} tokens give at most "
-            f"{min(n, vocab_size) - 1} vectors"
+            f"{most} vectors; set data.token_vectors={most} encoder.dim={most}, or bring more documents"
         )
 
     def write(folder: Path) -> None:

@@ -49,7 +49,8 @@ def _told(found: Audit) -> Iterator[str]:
             f"have one in training {scores['knn_without']:.3f}"
         )
     if (of.labels >= 0).any():
-        yield f"{len(found.doubts):,} labels that others speak against, the most doubtful first:"
+        first = ", the most doubtful first:" if found.doubts else ""
+        yield f"{len(found.doubts):,} labels that others speak against{first}"
         for each in found.doubts[:_SHOWN]:
             yield (
                 f"  {of.ids[each.row]}: {of.classes[each.given]}, expected {of.classes[each.expected]} "
