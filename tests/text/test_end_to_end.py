@@ -65,6 +65,19 @@ def test_the_library_has_no_module_for_some(tmp_path: Path, jsonl: Path) -> None
         export_transformers(model, tmp_path / "hf")
 
 
+def test_words_pairs_and_n_grams_all_the_way(tmp_path: Path, jsonl: Path) -> None:
+    grams = ("data.token_vectors=16", "encoder.dim=16", "train.epochs=1", "data.tokenizer.kind=grams")
+    model = train(tmp_path / "run", jsonl, *grams)
+    vectors = model.encode(TEXTS, device="cpu")
+    assert np.isfinite(vectors).all()
+    # A word that no document holds is read by its character n-grams.
+    known, unknown = model.encode(["the heron waits", "theherons waiting"], device="cpu")
+    assert known @ unknown > 0
+    assert np.allclose(load(tmp_path / "run").encode(TEXTS, device="cpu"), vectors)
+    with pytest.raises(RunError, match="train with kind: bpe"):
+        export_sentence_transformers(model, tmp_path / "st")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["mean", "first"])
 def test_a_pretrained_encoder_goes_home(bert: Path, tmp_path: Path, jsonl: Path, pooling: str) -> None:

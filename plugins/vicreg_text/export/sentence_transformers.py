@@ -17,6 +17,7 @@ from vicreg_text.augmentations.base import TextAugmentation
 from vicreg_text.encoders.bag import BagEncoder
 from vicreg_text.encoders.huggingface import HuggingFaceEncoder
 from vicreg_text.export.transformers import write_transformers
+from vicreg_text.tokens.grams import GramTokenizer
 from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer
 
 _MODULES = "sentence_transformers.models"
@@ -55,6 +56,11 @@ def export_sentence_transformers(model: PretrainedEncoder, folder: str | Path) -
 def _write_static(model: PretrainedEncoder, encoder: BagEncoder, folder: Path) -> None:
     """A mean of weighted embeddings, normalised, times ``sqrt(dim)``: the bag's own formula."""
     tokenizer = parse_tokenizer(model.info.assets[FILE])
+    if isinstance(tokenizer, GramTokenizer):
+        raise RunError(
+            "sentence-transformers reads other tokenizers than words, their pairs and n-grams, which this "
+            "model has (data.tokenizer.kind: grams); train with kind: bpe for it, or use vicreg_core.load"
+        )
     assert isinstance(model.augmentation, TextAugmentation)
     if (limit := model.augmentation.config.evaluation_tokens) is not None:
         tokenizer.enable_truncation(limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,12 +10,18 @@ from vicreg_core.recipes.schema import StrictModel
 
 
 class TokenizerConfig(StrictModel):
-    """A byte-level BPE trained on the training documents, or the tokenizer of a pretrained encoder."""
+    """A tokenizer trained on the training documents, or that of a pretrained encoder."""
 
-    vocab_size: Annotated[int, Field(ge=300, le=1_000_000, description="most tokens of a trained BPE")] = (
-        16_384
-    )
-    lowercase: Annotated[bool, Field(description="fold case before a trained BPE")] = True
+    kind: Annotated[
+        Literal["bpe", "grams"],
+        Field(
+            description="bpe: parts of words; grams: words, their pairs and character n-grams, for text/bag"
+        ),
+    ] = "bpe"
+    vocab_size: Annotated[
+        int, Field(ge=300, le=1_000_000, description="most tokens of a trained tokenizer")
+    ] = 16_384
+    lowercase: Annotated[bool, Field(description="fold case before a trained tokenizer")] = True
     pretrained: Annotated[
         str | None,
         Field(description="hub id or local folder whose tokenizer is used instead of training one"),

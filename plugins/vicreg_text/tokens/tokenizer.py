@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vicreg_core.errors import DataError
 from vicreg_text.hub import NO_CODE, opened
 from vicreg_text.tokens.config import TokenizerConfig
+from vicreg_text.tokens.grams import KIND, GramTokenizer, train_grams
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -110,7 +112,10 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
-    """A byte-level BPE (Sennrich et al., arXiv:1508.07909) of ``texts``; no text is unknown to it."""
+    """A byte-level BPE (Sennrich et al., arXiv:1508.07909), to which no text is unknown, or grams."""
+    if config.kind == "grams":
+        made = train_grams(texts, config.vocab_size, [PAD, MASK], lowercase=config.lowercase)
+        return cast("Tokenizer", made)
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     from tokenizers.decoders import ByteLevel
     from tokenizers.trainers import BpeTrainer
@@ -158,4 +163,7 @@ def parse_tokenizer(asset: bytes) -> Tokenizer:
     """A tokenizer from the content of its ``tokenizer.json``."""
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_str(asset.decode("utf-8"))
+    text = asset.decode("utf-8")
+    if text.startswith(f'{{"kind": "{KIND}"'):
+        return cast("Tokenizer", GramTokenizer.of(json.loads(text)))
+    return Tokenizer.from_str(text)
