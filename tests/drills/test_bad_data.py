@@ -166,11 +166,8 @@ def text_folder(folder: Path, form: str) -> Made:
         path = folder / f"{'ab'[number % 2]}/{number:02}.{form}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(row["text"], encoding="utf-8")
-    return [
-        "data={name: text/folder, train: "
-        + str(folder)
-        + ", tokenizer: {vocab_size: 300}, token_vectors: 16}"
-    ], "b/03.txt"
+    keys = f"name: text/folder, train: {folder}, tokenizer: {{vocab_size: 300}}, token_vectors: 16"
+    return [f"data={{{keys}}}"], "b/03.txt"
 
 
 def crop_folder(folder: Path, form: str) -> Made:

@@ -68,7 +68,7 @@ def fit_linear(pool: Pool, labels: NDArray[np.int64], *, unit: bool) -> Affine:
     scale = None if unit else pool.standardiser.scale
     prepared = _prepared(pool.features[rows], pool.standardiser.mean, scale)
     known, index = np.unique(labels[rows], return_inverse=True)
-    groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
+    groups = pool.groups_of(rows)
     target = torch.from_numpy(index).to(prepared.device)
     weight = torch.zeros(prepared.shape[1], pool.classes)
     bias = torch.full((pool.classes,), -torch.inf)

@@ -45,6 +45,10 @@ class Pool:
         """Rows of the labelled samples."""
         return np.flatnonzero(self.labels != UNLABELLED)
 
+    def groups_of(self, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+        """The groups of some samples, where there are groups."""
+        return None if self.groups is None else np.asarray(self.groups)[rows]
+
     @cached_property
     def features(self) -> Tensor:
         """:attr:`vectors` on the device."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from typing import Any
 
@@ -19,11 +18,11 @@ from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.data.labelled import labelled
 from vicreg_core.data.subset import Subset
 from vicreg_core.decisions.made import Made
-from vicreg_core.decisions.samples import RunSamples, Say, labels_of, pool_of
+from vicreg_core.decisions.samples import RunSamples, Say, pool_of
 from vicreg_core.errors import RunError
+from vicreg_core.evaluation.subjects.bench import Bench
 from vicreg_core.evaluation.supervised.finetuner import Finetuner, Trainable
 from vicreg_core.evaluation.supervised.training import Classifier, Head
-from vicreg_core.inference.embedder import Embedder
 from vicreg_core.pretrained import PretrainedEncoder
 from vicreg_core.recipes.schema import LabelTraining
 
@@ -51,10 +50,11 @@ def finetune(samples: RunSamples, *, balanced: bool, floors: bool, say: Say) -> 
             with labels may cost.
         TrainingFailed: the loss is no longer finite.
     """
-    trainable = _trainable(samples, samples.model.encoder, say)
-    trainable = replace(trainable, head=functools.partial(_logistic_regression, trainable, balanced))
     frozen = Ground(pool_of(samples.encoded().train, samples.bench, balanced=balanced))
-    choice = _cross_validated(trainable, frozen, balanced)
+    trainable = replace(
+        _trainable(samples, samples.model.encoder, say), head=_LogisticRegression(frozen.pool, samples.bench)
+    )
+    choice = _cross_validated(trainable, frozen.pool)
     network, training = Finetuner(trainable, LabelTraining(), balanced).train(trainable.train)
     model = _as_model(samples.model, network.cpu(), training)
     subject = samples.bench.encoder(FINETUNE, model.encoder)
@@ -64,7 +64,7 @@ def finetune(samples: RunSamples, *, balanced: bool, floors: bool, say: Say) -> 
         below["the encoder as it was"] = choose(frozen, FAMILIES["linear"])
         seed = mix_int(samples.loaded.recipe.seed, stream_id("untrained"))
         scratch = _trainable(samples, samples.model.untrained(seed), say)
-        below["training from scratch"] = _cross_validated(scratch, frozen, balanced)
+        below["training from scratch"] = _cross_validated(scratch, frozen.pool)
     return Made(subject, ground, choice, below, _head(network, ground), model)
 
 
@@ -89,35 +89,34 @@ def _trainable(samples: RunSamples, encoder: Encoder, say: Say) -> Trainable:
     )
 
 
-def _logistic_regression(trainable: Trainable, balanced: bool, data: DatasetAdapter) -> Head:
-    """Of the encoder as it is, on labelled samples; a class without a label is as unlikely as any."""
-    embedder = Embedder(
-        trainable.encoder,
-        trainable.augmentation,
-        device=torch.device(trainable.device),
-        workers=trainable.workers,
-    )
-    pool = Pool(
-        vectors=embedder.embed(data),
-        labels=labels_of(data),
-        classes=len(data.classes),
-        groups=data.groups,
-        balanced=balanced,
-        seed=trainable.seed,
-    )
-    fitted = fit_linear(pool, pool.labels, unit=False)
-    assert fitted.scale is not None
-    weight = fitted.weight / fitted.scale[:, None]
-    bias = fitted.bias - fitted.mean @ weight
-    least = bias[bias.isfinite()].min()
-    return Head(weight.T, bias.clamp_min(least))
+class _LogisticRegression:
+    """On the vectors of the encoder as it is, for labelled samples that are trained on."""
+
+    def __init__(self, pool: Pool, bench: Bench) -> None:
+        self.pool = pool
+        self.row = {str(name): row for row, name in enumerate(bench.train.ids)}
+
+    def __call__(self, data: DatasetAdapter) -> Head:
+        """Weights and bias; a class without a label is as unlikely as any."""
+        rows = np.array([self.row[str(name)] for name in data.ids])
+        pool = replace(
+            self.pool,
+            vectors=self.pool.vectors[rows],
+            labels=self.pool.labels[rows],
+            groups=self.pool.groups_of(rows),
+        )
+        fitted = fit_linear(pool, pool.labels, unit=False)
+        assert fitted.scale is not None
+        weight = fitted.weight / fitted.scale[:, None]
+        bias = fitted.bias - fitted.mean @ weight
+        return Head(weight.T, bias.clamp_min(bias[bias.isfinite()].min()))
 
 
-def _cross_validated(trainable: Trainable, ground: Ground, balanced: bool) -> Choice:
+def _cross_validated(trainable: Trainable, pool: Pool) -> Choice:
     """What to expect, by folds of the labelled samples, each scored by a training that lacked it."""
-    pool, rows = ground.pool, ground.pool.rows()
+    rows = pool.rows()
     labels = pool.labels[rows]
-    groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
+    groups = pool.groups_of(rows)
     folds = most_folds(labels, groups, _FOLDS)
     if folds < 2:
         return judge(pool, {FINETUNE: None}, folds)
@@ -127,7 +126,7 @@ def _cross_validated(trainable: Trainable, ground: Ground, balanced: bool) -> Ch
         held, kept = np.flatnonzero(fold == each), np.flatnonzero(fold != each)
         if len(np.unique(labels[kept])) > 1:
             of_fold = replace(trainable, test=Subset(trainable.train, held), made={})
-            shares[held] = Finetuner(of_fold, LabelTraining(), balanced)(kept).probabilities
+            shares[held] = Finetuner(of_fold, LabelTraining(), pool.balanced)(kept).probabilities
     return judge(pool, {FINETUNE: shares}, folds)
 
 

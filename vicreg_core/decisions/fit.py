@@ -12,7 +12,7 @@ import numpy as np
 
 from vicreg_core.classifiers.fitted.calibration import calibration_error, labels_for
 from vicreg_core.classifiers.fitted.choice import Choice, choose
-from vicreg_core.classifiers.fitted.methods import FAMILIES, FINETUNE, Ground, fit_rule
+from vicreg_core.classifiers.fitted.methods import FAMILIES, FINETUNE, Ground
 from vicreg_core.classifiers.fitted.saved import ENCODER, FOLDER, FittedClassifier
 from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.classifiers.pool import Pool
@@ -105,7 +105,7 @@ def _on_vectors(samples: RunSamples, method: str, *, balanced: bool, floors: boo
     ground = Ground(pool_of(subject.train, samples.bench, balanced=balanced))
     choice = choose(ground, FAMILIES[method], say)
     below = dict(_floors(samples, method, balanced, say)) if floors and choice.estimate else {}
-    return Made(subject, ground, choice, below, fit_rule(ground, choice.method))
+    return Made(subject, ground, choice, below)
 
 
 def _require_labels(samples: RunSamples, labels: Path | None) -> None:

@@ -19,7 +19,7 @@ class Made:
         ground: those of the training samples, with their labels.
         choice: of its method.
         floors: what the same procedure does otherwise, by name.
-        rule: fitted to all labelled samples.
+        rule: fitted to all labelled samples; ``None``: the method of the choice is to be fitted.
         encoder: that made the vectors, where it is not the run's own.
     """
 
@@ -27,5 +27,5 @@ class Made:
     ground: Ground
     choice: Choice
     floors: dict[str, Choice]
-    rule: Rule
+    rule: Rule | None = None
     encoder: PretrainedEncoder | None = None

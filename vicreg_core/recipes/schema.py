@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from vicreg_core.plugins.component import Kind
 
@@ -34,6 +34,14 @@ Count = Annotated[int, Field(gt=0, le=10**12)]
 Seed = Annotated[
     int, Field(ge=0, le=2**32 - 1, description="of all randomness; below 2^32, which all libraries take")
 ]
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(strict=False)]
+"""One name, or several."""
 ComponentName = Annotated[
     str, Field(pattern=r"^[a-z0-9_.-]+/[a-z0-9_.-]+$", description="<plugin>/<component>")
 ]

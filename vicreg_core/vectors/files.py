@@ -114,9 +114,9 @@ def require_writable(path: Path, option: str, *, overwrite: bool) -> None:
         raise RunError(f"{taken[0]} exists; replace it with --overwrite, or give another {option}")
 
 
-def _write_parquet(path: Path, table: VectorTable) -> None:
+def arrow_table(table: VectorTable) -> Any:
+    """A ``pyarrow.Table`` of the columns, the pictures and the vectors, as ``.parquet`` holds them."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     width = table.vectors.shape[1]
     flat = pa.array(np.ascontiguousarray(table.vectors).reshape(-1))
@@ -129,9 +129,15 @@ def _write_parquet(path: Path, table: VectorTable) -> None:
         told["huggingface"] = json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})
     if width:
         columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, width)
+    return pa.table(columns, metadata=told)
+
+
+def _write_parquet(path: Path, table: VectorTable) -> None:
+    import pyarrow.parquet as pq
+
     # Dictionary encoding would look for repeated numbers, of which vectors have none.
     pq.write_table(
-        pa.table(columns, metadata=told),
+        arrow_table(table),
         path,
         use_dictionary=list(table.columns),
         compression="zstd",

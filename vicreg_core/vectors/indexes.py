@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vicreg_core.errors import RunError
-from vicreg_core.vectors.files import VectorTable, write_vectors
+from vicreg_core.vectors.files import VectorTable, arrow_table, write_vectors
 
 SAMPLES, TABLE, ABOUT = "samples.parquet", "samples", "index.json"
 
@@ -79,17 +79,13 @@ def _write_usearch(table: VectorTable, folder: Path) -> None:
 
 
 def _write_lancedb(table: VectorTable, folder: Path) -> None:
-    import pyarrow.parquet as pq
-
     lancedb: Any = import_module("lancedb")
-    _write_samples(table, folder, vectors=True)
-    lancedb.connect(str(folder)).create_table(TABLE, pq.read_table(folder / SAMPLES))
-    (folder / SAMPLES).unlink()
+    lancedb.connect(str(folder)).create_table(TABLE, arrow_table(table))
 
 
-def _write_samples(table: VectorTable, folder: Path, *, vectors: bool = False) -> None:
+def _write_samples(table: VectorTable, folder: Path) -> None:
     """The samples, row for row as in the index."""
-    write_vectors(folder / SAMPLES, table if vectors else replace(table, vectors=table.vectors[:, :0]))
+    write_vectors(folder / SAMPLES, replace(table, vectors=table.vectors[:, :0]))
 
 
 FORMATS = {

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from vicreg_core.data.tables import TableFileConfig
-from vicreg_core.recipes.schema import NonNegativeInt, PositiveInt, StrictModel
+from vicreg_core.recipes.schema import Names, NonNegativeInt, PositiveInt, StrictModel
 from vicreg_text.tokens.config import TokenizerConfig
-
-
-def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(strict=False)]
 
 
 class CorpusConfig(StrictModel):

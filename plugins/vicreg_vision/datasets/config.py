@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from vicreg_core.data.tables import TableFileConfig
-from vicreg_core.recipes.schema import PositiveInt, StrictModel
+from vicreg_core.recipes.schema import Names, PositiveInt, StrictModel
 
 
 class DigitsConfig(StrictModel):
@@ -71,18 +71,11 @@ class ColumnsConfig(ImageConfig):
     ] = None
 
 
-def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Files = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(strict=False)]
-
-
 class TableConfig(TableFileConfig, ColumnsConfig):
     """Keys of ``vision/table``."""
 
-    train: Annotated[Files, Field(min_length=1, description="file, or several, or a glob pattern")]
-    test: Annotated[Files, Field(description="the same for the test split")] = ()
+    train: Annotated[Names, Field(min_length=1, description="file, or several, or a glob pattern")]
+    test: Annotated[Names, Field(description="the same for the test split")] = ()
     root: Annotated[
         str | None, Field(description="folder that paths in the table are relative to; none: the table's")
     ] = None

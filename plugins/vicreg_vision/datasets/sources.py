@@ -74,8 +74,8 @@ class TableSource:
 
     def name(self, index: int) -> str:
         """The path in the cell, where it has one, and its row."""
-        row, path = self.row(index), next((cells[index].as_py() for cells in self.paths), None)
-        return f"{path} ({row})" if path else row
+        path = next((cells[index].as_py() for cells in self.paths), None)
+        return f"{path} ({self.row(index)})" if path else self.row(index)
 
     def open(self, index: int) -> BinaryIO:
         """The bytes of the cell, or the file it names."""
@@ -84,13 +84,13 @@ class TableSource:
             if isinstance(value, bytes):
                 return io.BytesIO(value)
             if value:
-                return self._open_path(value, index)
+                return self._open_path(value, self.row(index))
         raise UnreadableImageError(self.name(index), self.problems.get(index, "the cell is empty"))
 
-    def _open_path(self, path: str, index: int) -> BinaryIO:
+    def _open_path(self, path: str, row: str) -> BinaryIO:
         if "://" in path or "\0" in path:
-            raise UnreadableImageError(self.row(index), f"{path!r} is not the path of a local file")
-        return open_file(os.fspath(inside(self.root, path, self.row(index))), self.name(index))
+            raise UnreadableImageError(row, f"{path!r} is not the path of a local file")
+        return open_file(os.fspath(inside(self.root, path, row)), f"{path} ({row})")
 
 
 def _fields(column: Any) -> list[Any]:

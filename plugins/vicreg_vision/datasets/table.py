@@ -6,7 +6,6 @@ import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -56,21 +55,22 @@ def _read(patterns: tuple[str, ...], key: str, config: TableConfig) -> ImageTabl
     import pyarrow as pa
 
     paths = find_files(key, patterns, "use vision/folder or, for a folder of tables, vision/huggingface")
-    in_place = [path for path in paths if table_format(path, config) == "parquet"]
-    _check_memory(in_place, key)
+    formats = [table_format(path, config) for path in paths]
+    _check_memory([path for path, form in zip(paths, formats, strict=True) if form == "parquet"], key)
     tables: list[Any] = []
     names: list[str | Sequence[str]] = []
+    starts = [0]
     problems: dict[int, str] = {}
-    for path in paths:
-        if path in in_place:
-            tables.append(_read_parquet(path, key))
-            names.append(str(path))
-            continue
-        table, places, broken = _read_rows(path, config)
-        start = sum(t.num_rows for t in tables)
-        problems |= {start + row: problem for row, problem in broken.items()}
+    for path, form in zip(paths, formats, strict=True):
+        named: str | Sequence[str] = str(path)
+        if form == "parquet":
+            table = _read_parquet(path, key)
+        else:
+            table, named, broken = _read_rows(path, config)
+            problems |= {starts[-1] + row: problem for row, problem in broken.items()}
         tables.append(table)
-        names.append(places)
+        names.append(named)
+        starts.append(starts[-1] + table.num_rows)
     if len(distinct := {tuple(sorted(table.column_names)) for table in tables}) > 1:
         listed = " and ".join(", ".join(columns) for columns in sorted(distinct)[:2])
         raise DataError(f"{key}: the files do not have the same columns: {listed}")
@@ -78,9 +78,8 @@ def _read(patterns: tuple[str, ...], key: str, config: TableConfig) -> ImageTabl
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise DataError(f"{key}: the same column is of another kind in another file: {error}") from error
-    starts = list(accumulate((t.num_rows for t in tables), initial=0))[:-1]
     root = Path(config.root).expanduser() if config.root is not None else paths[0].parent
-    return ImageTable(table, f"{key} ({paths[0]})", _RowNames(names, starts), root, problems)
+    return ImageTable(table, f"{key} ({paths[0]})", _RowNames(names, starts[:-1]), root, problems)
 
 
 def _read_parquet(path: Path, key: str) -> Any:

@@ -85,7 +85,7 @@ def choose(ground: Ground, candidates: Sequence[str], say: Callable[[str], None]
     """
     pool, rows = ground.pool, ground.pool.rows()
     labels = pool.labels[rows]
-    groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
+    groups = pool.groups_of(rows)
     counts = np.bincount(labels, minlength=pool.classes)
     folds = most_folds(labels, groups, 10 if len(rows) < _MANY_LABELS else 5)
     if folds < 2:
@@ -109,7 +109,7 @@ def judge(pool: Pool, shares: Mapping[str, NDArray[np.float32] | None], folds: i
     """
     rows = pool.rows()
     labels = pool.labels[rows]
-    groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
+    groups = pool.groups_of(rows)
     counts = np.bincount(labels, minlength=pool.classes)
     compared = list(shares)
     calibrations, held_out = dict[str, Calibration](), dict[str, NDArray[np.float32]]()

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from vicreg_core.classifiers.neighbours import Neighbours
-from vicreg_core.contracts import DatasetAdapter, Shown
+from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.data.png import reduced
 from vicreg_core.decisions.audit.chance import Chance
 from vicreg_core.decisions.samples import RunSamples
@@ -63,22 +63,19 @@ class Aligned:
 
 def gray_pictures(opened: RunSamples, parts: Sequence[DatasetAdapter]) -> NDArray[np.uint8] | None:
     """All samples as small gray pictures ``(n, H, W)``; ``None`` where they are none, or of unlike size."""
-    blocks: list[NDArray[np.uint8]] = []
+    gray: list[NDArray[np.uint8]] = []
     for data in parts:
         for start in range(0, len(data), _SAMPLES):
             rows = np.arange(start, min(start + _SAMPLES, len(data)))
-            small = [_gray(one) for one in opened.seen(data, rows)]
-            shapes = {one.shape for one in (*small, *(block[0] for block in blocks[:1])) if one is not None}
-            if len(small) < len(rows) or len(shapes) != 1 or any(one is None for one in small):
+            seen = opened.seen(data, rows)
+            if len(seen) < len(rows) or any(isinstance(one, str) for one in seen):
                 return None
-            blocks.append(np.stack([one for one in small if one is not None]))
-    return np.concatenate(blocks)
+            gray += [_gray(one) for one in seen if not isinstance(one, str)]
+    return np.stack(gray) if len({one.shape for one in gray}) == 1 else None
 
 
-def _gray(one: Shown) -> NDArray[np.uint8] | None:
-    if isinstance(one, str):
-        return None
-    small = reduced(one, SIDE)
+def _gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    small = reduced(picture, SIDE)
     gray: NDArray[np.uint8] = small if small.ndim == 2 else small.mean(axis=2).astype(np.uint8)
     return gray
 

@@ -101,7 +101,7 @@ def _votes(pool: Pool, near: Neighbours) -> NDArray[np.float32]:
 
 
 def _out_of_fold(pool: Pool, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    groups = None if pool.groups is None else np.asarray(pool.groups)[rows]
+    groups = pool.groups_of(rows)
     folds = most_folds(labels, groups, _FOLDS)
     if folds < 2:
         return np.full((len(rows), pool.classes), 1.0 / pool.classes, np.float32)

@@ -57,6 +57,14 @@ def others_near(unit: NDArray[np.float32], k: int = NEIGHBOURS, most_exact: int 
     return Neighbours(found.similarity.gather(1, order), found.row.gather(1, order))
 
 
+def require_faiss() -> None:
+    """Raise a ``PluginError`` that says what to install, where faiss is missing."""
+    if find_spec("faiss") is None:
+        raise PluginError(
+            f"more than {MOST_EXACT:,} samples are compared by faiss: pip install 'vicreg-suite[index]'"
+        )
+
+
 def indexed(unit: NDArray[np.float32], k: int) -> Neighbours:
     """As ``nearest(unit, unit, k)``, but among the samples of the nearest cells only, by faiss.
 
@@ -65,10 +73,7 @@ def indexed(unit: NDArray[np.float32], k: int) -> Neighbours:
     Raises:
         PluginError: faiss is not installed.
     """
-    if find_spec("faiss") is None:
-        raise PluginError(
-            f"more than {MOST_EXACT:,} samples are compared by faiss: pip install 'vicreg-suite[index]'"
-        )
+    require_faiss()
     faiss: Any = import_module("faiss")
     rows, width = unit.shape
     cells = max(1, int(_CELLS * np.sqrt(rows)))

@@ -19,7 +19,14 @@ from vicreg_core.decisions.audit import FOLDER, FORMAT, SUMMARY
 from vicreg_core.decisions.audit.aligned import Aligned, gray_pictures
 from vicreg_core.decisions.audit.groups import GroupLeak, group_leak
 from vicreg_core.decisions.audit.labels import Disagreement, disagreements, overlaps
-from vicreg_core.decisions.audit.neighbourhood import Duplicate, Space, near_duplicates, outliers
+from vicreg_core.decisions.audit.neighbourhood import (
+    MOST_EXACT,
+    Duplicate,
+    Space,
+    near_duplicates,
+    outliers,
+    require_faiss,
+)
 from vicreg_core.decisions.audit.pictures import MOST, shown_samples
 from vicreg_core.decisions.samples import RunSamples, Say, labels_of, open_samples
 from vicreg_core.errors import DataError
@@ -108,6 +115,8 @@ def audit_run(
     total = sum(map(len, parts))
     if total < 3:
         raise DataError(f"an audit compares samples, three or more of them; there are {total}")
+    if total > MOST_EXACT:
+        require_faiss()
     say(f"encoding {total:,} samples")
     subject = opened.encoded()
     samples = _samples(parts)
