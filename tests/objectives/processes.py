@@ -11,6 +11,8 @@ from typing import Any
 import torch
 import torch.multiprocessing as mp
 
+from vicreg_core.training.launch import process_group
+
 
 def run_processes(function: Callable[[int, int], Any], processes: int, folder: Path) -> list[Any]:
     """What ``function(rank, processes)`` returned in each process; it must be importable by name."""
@@ -22,13 +24,8 @@ def _worker(rank: int, function: Callable[[int, int], Any], processes: int, fold
     torch.set_num_threads(1)
     if sys.platform == "linux":
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    torch.distributed.init_process_group(
-        "gloo", init_method=(folder / "store").as_uri(), rank=rank, world_size=processes
-    )
-    try:
+    with process_group("cpu", init_method=(folder / "store").as_uri(), rank=rank, world_size=processes):
         torch.save(function(rank, processes), folder / f"{rank}.pt")
-    finally:
-        torch.distributed.destroy_process_group()
 
 
 def own_rows(rank: int, processes: int) -> slice:
