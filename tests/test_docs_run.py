@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.documentation import PAGES, Block, blocks_of
+from tests.readers_files import plant
 
 RUN = [page for page in PAGES if any(block.language in ("bash", "python") for block in blocks_of(page))]
 BY_CI = ("make ", "pip install '.")
@@ -23,18 +24,6 @@ from vicreg_core.cli.main import main
 if __name__ == "__main__":
     sys.exit(main())
 """
-
-
-def make_photos(folder: Path) -> None:
-    import numpy as np
-    from PIL import Image
-
-    draws = np.random.default_rng(0)
-    for name, colour in {"red": (180, 60, 40), "blue": (40, 90, 190)}.items():
-        (folder / name).mkdir(parents=True)
-        for i in range(96):
-            pixels = np.clip(draws.normal(colour, 40, (24 + i % 3, 32, 3)), 0, 255).astype("uint8")
-            Image.fromarray(pixels).save(folder / name / f"{i:03}.jpg")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +78,7 @@ def run(block: Block, folder: Path, environment: dict[str, str]) -> Path:
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
 def test_a_page_runs_as_printed(page: Path, tmp_path: Path, environment: dict[str, str]):
     pytest.importorskip("torchvision")
-    make_photos(tmp_path / "photos")
+    plant(tmp_path)
     folder = tmp_path
     for block in blocks_of(page):
         if block.language in ("bash", "python") and block.mark != "not run":

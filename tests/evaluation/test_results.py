@@ -41,7 +41,7 @@ def test_a_floor_that_was_not_asked_for_again_stays_and_judges(path):
     joined = keep_evaluation(path, result({"linear": scored(0.7), "knn": scored(0.6)}, {}))
     assert joined == read(path)
     assert set(joined["baselines"]) == {"raw_features", "supervised"}
-    assert "supervised training from scratch alone reaches 0.900" in joined["protocols"]["linear"]["verdict"]
+    assert "0.900 of supervised training from scratch alone" in joined["protocols"]["linear"]["verdict"]
     assert joined["protocols"]["knn"]["clears_floors"] is True
 
 

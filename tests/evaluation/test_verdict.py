@@ -16,7 +16,7 @@ def score(value, interval=(0.0, 0.0), **more):
     [
         (0.60, (0.55, 0.65), True, "clears its floors; the highest is 0.500, of raw features"),
         (0.52, (0.47, 0.57), False, "not clearly above its floor: 0.500 of raw features lies within"),
-        (0.45, (0.40, 0.55), False, "does NOT clear its floor: raw features alone reach 0.500"),
+        (0.45, (0.40, 0.55), False, "does NOT clear its floor: 0.500 of raw features alone"),
         (0.50, (0.40, 0.60), False, "does NOT clear its floor"),
         (0.60, None, True, "clears its floors"),
     ],
@@ -31,7 +31,7 @@ def test_words(value, interval, clears, words):
 
 def test_the_untrained_encoder_is_named():
     judged = judge(score(0.3), {"random_encoder": score(0.4)})
-    assert "the untrained encoder alone reaches 0.400" in judged["verdict"]
+    assert "0.400 of the untrained encoder alone" in judged["verdict"]
 
 
 def test_no_floor_and_no_comparison_no_verdict():

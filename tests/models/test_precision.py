@@ -113,3 +113,21 @@ def test_vectors_do_not_depend_on_the_autocast_of_the_caller():
     alone = embedder.embed(data)
     with torch.autocast("cpu", torch.bfloat16):
         np.testing.assert_array_equal(embedder.embed(data), alone)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_bfloat16_is_native_where_the_hardware_computes_in_it(monkeypatch, has):
+    monkeypatch.setattr(module, "_native_bfloat16", lambda device: has)
+    assert BFLOAT16.native is has
+    assert Precision("cpu", torch.float32).native
+    assert Precision("mps", torch.bfloat16).native
+
+
+def test_a_run_warns_where_bfloat16_is_slow(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_native_bfloat16", lambda device: False)
+    (tmp_path / "toy.yaml").write_text(toy.RECIPE, encoding="utf-8")
+    run = RunDirectory(tmp_path / "run")
+    with toy.planted():
+        loaded = load_recipe(str(tmp_path / "toy.yaml"), ["train.precision=bfloat16"])
+        train_run(loaded, run, resume=False, overwrite=False)
+    assert "without hardware for it" in run.log.read_text(encoding="utf-8").splitlines()[1]

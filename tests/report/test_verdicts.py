@@ -13,14 +13,14 @@ def said(tone=None, **changes) -> str:
 
 def test_a_good_run_clears_its_floors_and_has_not_collapsed():
     text = said("good")
-    assert "clears its floors; the highest of them, raw features reach 55.0\u202f%" in text
+    assert "clears its floors; the highest of them, 55.0\u202f% of raw features" in text
     assert "No collapse: the effective rank of the embedding went from 68.9 to 95.9" in text
     assert not said("problem")
     assert not said("warning")
 
 
 @pytest.mark.parametrize(("value", "tone", "words"), [
-    (0.50, "problem", "does not clear its floor: raw features reach 55.0\u202f%"),
+    (0.50, "problem", "does not clear its floor: 55.0\u202f% of raw features"),
     (0.56, "warning", "not clearly above its floor"),
     (0.60, "good", "clears its floors"),
 ])  # fmt: skip

@@ -23,9 +23,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vicreg_core.classifiers.lbfgs import minimise
+
 _MOST_STEPS = 500
 _RIDGE = 1e-4
 _TINY = 1e-12
+_BIAS_SCALE = 2**0.5
 
 
 class SoftmaxWeights(NamedTuple):
@@ -66,43 +69,40 @@ class SoftmaxRegression:
         self.bound = (features.T @ features).double() / (2 * n)
 
     def fit(
-        self, c: float, *, start: SoftmaxWeights | None = None, tolerance: float = 1e-5
+        self, c: float, *, start: SoftmaxWeights | None = None, tolerance: float = 1e-4
     ) -> SoftmaxWeights:
         """The optimum of every problem, which is unique.
 
         Args:
             c: inverse strength of the penalty, as scikit-learn's ``C``.
             start: weights to start from, e.g. those of a neighbouring ``c``.
-            tolerance: largest gradient entry at which to stop, in the variables ``V``.
+            tolerance: norm of the gradient, by problem and in the variables ``V``, at which to stop.
         """
         dims, problems = self.features.shape[1], len(self.sizes)
         strength = 1.0 / (c * self.sizes)
         factor = self._factor(float(strength.mean()))
         penalty = strength.repeat_interleave(self.classes)
-        variables = self.features.new_zeros(dims, problems * self.classes)
-        bias = self.features.new_zeros(problems * self.classes)
+        # One row more: the biases, whose second derivative is at most a half.
+        variables = self.features.new_zeros(dims + 1, problems * self.classes)
         if start is not None:
             weight = start.weight if self.span is None else self.span.T @ start.weight
-            variables = (factor.T @ weight.permute(1, 0, 2).reshape(dims, -1)).contiguous()
-            bias = start.bias.reshape(-1).clone()
-        optimizer = torch.optim.LBFGS(
-            [variables, bias],
-            max_iter=_MOST_STEPS,
-            history_size=10,
-            tolerance_grad=tolerance,
-            # Near the optimum the loss is off by the square of the gradient.
-            tolerance_change=max(tolerance**2, torch.finfo(variables.dtype).eps),
-            line_search_fn="strong_wolfe",
+            variables[:-1] = factor.T @ weight.permute(1, 0, 2).reshape(dims, -1)
+            variables[-1] = start.bias.reshape(-1) / _BIAS_SCALE
+
+        def unfold(flat: Tensor) -> tuple[Tensor, Tensor]:
+            point = flat.view(dims + 1, -1)
+            weight = torch.linalg.solve_triangular(factor.T, point[:-1], upper=True)
+            return weight, _BIAS_SCALE * point[-1]
+
+        def objective(flat: Tensor) -> tuple[float, Tensor]:
+            loss, by_weight, by_bias = self._loss_and_gradient(*unfold(flat), penalty)
+            by_variable = torch.linalg.solve_triangular(factor, by_weight, upper=False)
+            return float(loss), torch.cat([by_variable, _BIAS_SCALE * by_bias[None]]).view(-1)
+
+        found = minimise(
+            objective, variables.view(-1), tolerance=tolerance * problems**0.5, steps=_MOST_STEPS
         )
-
-        def closure() -> Tensor:
-            weight = torch.linalg.solve_triangular(factor.T, variables, upper=True)
-            loss, by_weight, bias.grad = self._loss_and_gradient(weight, bias, penalty)
-            variables.grad = torch.linalg.solve_triangular(factor, by_weight, upper=False).contiguous()
-            return loss
-
-        optimizer.step(closure)
-        weight = torch.linalg.solve_triangular(factor.T, variables, upper=True)
+        weight, bias = unfold(found)
         by_problem = weight.view(dims, problems, self.classes).permute(1, 0, 2)
         by_problem = by_problem.contiguous() if self.span is None else self.span @ by_problem
         return SoftmaxWeights(by_problem, bias.view(problems, self.classes))

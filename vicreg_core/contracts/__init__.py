@@ -12,7 +12,7 @@ ragged, such as the tokens of all documents in one row with their lengths.
 
 from vicreg_core.contracts.augmentation import Augmentation
 from vicreg_core.contracts.batch import Batch, Shown
-from vicreg_core.contracts.dataset import UNLABELLED, DataInfo, DatasetAdapter, Split
+from vicreg_core.contracts.dataset import UNLABELLED, DataInfo, DatasetAdapter, Floor, Split
 from vicreg_core.contracts.encoder import Encoder
 from vicreg_core.contracts.keys import Keys
 
@@ -23,6 +23,7 @@ __all__ = [
     "DataInfo",
     "DatasetAdapter",
     "Encoder",
+    "Floor",
     "Keys",
     "Shown",
     "Split",

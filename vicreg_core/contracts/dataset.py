@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -31,6 +31,20 @@ class DataInfo:
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     assets: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Features without any learning, beside which representations are shown.
+
+    Attributes:
+        features: gives ``(len(indices), F) float32`` of some samples, or ``None`` where there are none.
+        cosines: angles between them mean something as they are, such as those of TF-IDF. Otherwise they are
+            standardised first.
+    """
+
+    features: Callable[[NDArray[np.int64]], NDArray[np.float32] | None]
+    cosines: bool = False
 
 
 class DatasetAdapter(Dataset[Any]):
@@ -80,11 +94,19 @@ class DatasetAdapter(Dataset[Any]):
         return [self[int(i)] for i in indices]
 
     def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """``(len(indices), F) float32`` features without any learning (pixels, TF-IDF, intensity statistics).
+        """``(len(indices), F) float32`` features without any learning (pixels, LSA, intensity statistics).
 
         The floor every representation is shown beside. ``None`` where the modality has none.
         """
         return None
+
+    def floors(self) -> Mapping[str, Floor]:
+        """All features without learning that an evaluation shows representations beside, by name.
+
+        The first is ``"raw_features"``: :meth:`raw_features`. Others are named as tables shall name them. The
+        highest of all floors is the one a score is judged by, so offer the best known without learning.
+        """
+        return {"raw_features": Floor(self.raw_features)}
 
     def for_model(self, info: DataInfo) -> DatasetAdapter:
         """These samples in the form that a saved model takes, where they are evaluated or embedded with it.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_core.contracts import DataInfo, DatasetAdapter
+from vicreg_core.contracts import DataInfo, DatasetAdapter, Floor
 
 
 class Subset(DatasetAdapter):
@@ -52,9 +52,17 @@ class Subset(DatasetAdapter):
         """The whole dataset's raw features of ``indices``."""
         return self.base.raw_features(self.rows[np.asarray(indices, dtype=np.int64)])
 
+    def floors(self) -> Mapping[str, Floor]:
+        """The whole dataset's, of these rows."""
+        return {name: _of_rows(floor, self.rows) for name, floor in self.base.floors().items()}
+
     def for_model(self, info: DataInfo) -> DatasetAdapter:
         """The same rows of the whole dataset as the model takes it."""
         return Subset(self.base.for_model(info), self.rows)
+
+
+def _of_rows(floor: Floor, rows: NDArray[np.int64]) -> Floor:
+    return Floor(lambda indices: floor.features(rows[indices]), floor.cosines)
 
 
 def take(column: Any, rows: NDArray[np.int64]) -> Any:

@@ -128,7 +128,7 @@ def _floors(samples: RunSamples, method: str, balanced: bool, say: Say) -> Itera
     seed = mix_int(samples.loaded.recipe.seed, stream_id("untrained"))
     makers: tuple[Callable[[], Subject | None], ...] = (
         functools.partial(bench.untrained, functools.partial(samples.model.untrained, seed)),
-        bench.raw,
+        bench.floor,
     )
     for make in makers:
         if (subject := make()) is not None:

@@ -97,8 +97,8 @@ def _subjects(
     if untrained is not None:
         say("encoding them with the untrained encoder")
         yield bench.untrained(untrained)
-    if baselines and (raw := bench.raw()) is not None:
-        yield raw
+    if baselines:
+        yield from bench.floors()
     for name, make in beside.items():
         say(f"encoding them with {name}")
         yield make()

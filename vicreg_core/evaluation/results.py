@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, RAW_FEATURES
+from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER
+from vicreg_core.evaluation.subjects.floors import RAW_FEATURES
 from vicreg_core.evaluation.verdict import add_verdicts
 from vicreg_core.runs.lock import file_lock
 from vicreg_core.runs.reading import DamagedFile, read_sealed, set_aside, write_sealed

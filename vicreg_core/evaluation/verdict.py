@@ -80,7 +80,7 @@ def judge(score: Score, floors: Mapping[str, Score]) -> dict[str, Any]:
     low = score.value if score.interval is None else score.interval[0]
     reached = f"{score.name}: {score.metric} {score.value:.3f}"
     if score.value <= floor.value:
-        words = f"does NOT clear its floor: {what} alone reach{_s(name)} {floor.value:.3f}"
+        words = f"does NOT clear its floor: {floor.value:.3f} of {what} alone"
     elif low <= floor.value:
         words = (
             f"is not clearly above its floor: {floor.value:.3f} of {what} lies within its 95 % interval "
@@ -89,10 +89,6 @@ def judge(score: Score, floors: Mapping[str, Score]) -> dict[str, Any]:
     else:
         words = f"clears its floors; the highest is {floor.value:.3f}, of {what}"
     return {"clears_floors": low > floor.value, "verdict": f"{reached} {words}"}
-
-
-def _s(name: str) -> str:
-    return "" if name == "raw_features" else "es"
 
 
 def _range(interval: tuple[float, float] | None) -> str:

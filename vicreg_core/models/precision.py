@@ -49,6 +49,12 @@ class Precision:
         return cls(kind, torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32)
 
     @property
+    def native(self) -> bool:
+        """False where bfloat16 is asked of a CPU or an NVIDIA GPU that has no instructions for it."""
+        known = self.dtype == torch.bfloat16 and self.device_type != "mps"
+        return not known or _native_bfloat16(torch.device(self.device_type))
+
+    @property
     def name(self) -> str:
         """The dtype's name, as in recipes."""
         return str(self.dtype).removeprefix("torch.")

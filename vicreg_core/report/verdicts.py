@@ -111,8 +111,7 @@ def _floor(headline: Headline) -> Iterator[Verdict]:
     reached = f"{protocol}: {metric} {score(headline.metric, own.value)}"
     reached += f" (95\u202f% interval {bounds})" if bounds else ""
     if floor is not None and headline.comparable:
-        beside = f"{name_of(floor.subject)} reach{'' if floor.subject == 'raw_features' else 'es'} "
-        beside += score(headline.metric, floor.value)
+        beside = f"{score(headline.metric, floor.value)} of {name_of(floor.subject)}"
         if headline.clears:
             yield Verdict("good", f"{reached} clears its floors; the highest of them, {beside}.")
         elif own.value > floor.value:

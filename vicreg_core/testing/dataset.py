@@ -93,16 +93,20 @@ class DatasetConformance(ComponentConformance):
         reason = difference(self._batch(copied, rows), self._batch(data, rows))
         require(not reason, f"a copy that was pickled reads other samples: {reason}")
 
-    def test_raw_features_are_absent_or_a_row_a_sample(self) -> None:
-        """``(n, F) float32`` without gaps: the floor that representations are shown beside."""
+    def test_floors_are_absent_or_a_row_a_sample(self) -> None:
+        """``(n, F) float32`` without gaps, each: the floors that representations are shown beside."""
         indices = np.asarray(self.bench.rows(_ROWS), dtype=np.int64)
-        features = self.bench.data.raw_features(indices)
-        if features is None:
-            return
-        form = f"{features.shape[:1]} {features.dtype}, {features.ndim}-D"
-        expected = f"({len(indices)},) float32, 2-D"
-        require(form == expected, f"raw_features: expected rows and dtype {expected}, got {form}")
-        require(bool(np.isfinite(features).all()), "raw_features are not finite")
+        floors = self.bench.data.floors()
+        first = next(iter(floors), None)
+        require(first == "raw_features", f"floors: expected 'raw_features' first, got {first!r}")
+        for name, floor in floors.items():
+            features = floor.features(indices)
+            if features is None:
+                continue
+            form = f"{features.shape[:1]} {features.dtype}, {features.ndim}-D"
+            expected = f"({len(indices)},) float32, 2-D"
+            require(form == expected, f"floor {name!r}: expected rows and dtype {expected}, got {form}")
+            require(bool(np.isfinite(features).all()), f"floor {name!r} is not finite")
 
     @torch.no_grad()
     def _batch(self, data: Any, rows: Any) -> Batch:

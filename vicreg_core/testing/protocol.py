@@ -94,7 +94,6 @@ class ProtocolConformance:
             dataclasses.replace(
                 given,
                 name="raw_features",
-                standardised=True,
                 encode=None,
                 views=None,
                 corrupted=None,

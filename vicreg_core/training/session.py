@@ -58,6 +58,11 @@ def _train(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: 
         # What it is trained in depends on what the plugins built, so the run's first line comes after that.
         precision = resolve_precision(loaded.recipe.train.precision, device, training=components.encoder)
         progress.say(f"run {run.path}: {device.type}, {precision.name}, {world_size()} process(es)")
+        if not precision.native:
+            progress.say(
+                f"warning: this {device.type} computes in {precision.name} without hardware for it, which "
+                "may be many times slower than float32; train.precision=auto takes what it is fast in"
+            )
         trainer = build_trainer(loaded, components, device, precision, run, progress)
     except VicregError:
         # Nothing was trained: a folder left behind would only be in the way of the next try.

@@ -17,8 +17,12 @@ from torch import Tensor
 
 from vicreg_biomedical.datasets.pixels import PixelArray, canvas_of, fit_canvas
 from vicreg_biomedical.datasets.statistics import intensity_features, pixel_features
-from vicreg_core.contracts import DataInfo, DatasetAdapter
+from vicreg_biomedical.descriptors import describe
+from vicreg_core.contracts import DataInfo, DatasetAdapter, Floor
 from vicreg_core.errors import DataError
+
+_BLOCK = 512
+"""Crops described at once."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,14 @@ class CellDataset(DatasetAdapter):
         """Small raw pixels or per-channel intensity statistics, as the recipe's ``data.floor`` asks."""
         crops = self._raw(np.asarray(indices))
         return intensity_features(crops) if self.floor == "intensity" else pixel_features(crops)
+
+    def floors(self) -> Mapping[str, Floor]:
+        """What the recipe asks for, and measurements of intensity, texture and shape."""
+        return {**super().floors(), "intensity, texture and shape": Floor(self._described)}
+
+    def _described(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        blocks = [indices[start : start + _BLOCK] for start in range(0, len(indices), _BLOCK)]
+        return np.concatenate([describe(self._raw(block)) for block in blocks or [indices]])
 
 
 class CropArray(CellDataset):

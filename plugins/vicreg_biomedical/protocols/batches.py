@@ -36,7 +36,6 @@ def _probe(
         test,
         len(subject.classes),
         groups=groups,
-        standardise=not subject.standardised,
         seed=subject.seed,
         device=subject.device,
     )

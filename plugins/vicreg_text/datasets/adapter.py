@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.contracts import UNLABELLED, Batch, DataInfo, DatasetAdapter
+from vicreg_core.contracts import UNLABELLED, Batch, DataInfo, DatasetAdapter, Floor
 from vicreg_core.data.labelled import class_order
 from vicreg_core.errors import DataError
 from vicreg_text.datasets.documents import Documents
-from vicreg_text.datasets.floor import LsaFloor
+from vicreg_text.datasets.floor import Floors
 from vicreg_text.datasets.partners import Partners
 from vicreg_text.tokens.arrays import Tokens, tokenise
 from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, unknown_id
@@ -38,7 +38,7 @@ class TextDataset(DatasetAdapter):
     Args:
         documents: texts and columns.
         fit: what is fitted to the training documents; called when it is first needed.
-        floor: features without learning, from the training documents.
+        floors: features without learning, from the training documents.
         classes: names of the classes, where there are labels.
     """
 
@@ -48,10 +48,10 @@ class TextDataset(DatasetAdapter):
         self,
         documents: Documents,
         fit: Callable[[], DataInfo],
-        floor: Callable[[], LsaFloor],
+        floors: Floors,
         classes: Sequence[str] = (),
     ) -> None:
-        self.documents, self._fit, self._floor = documents, fit, floor
+        self.documents, self._fit, self._floors = documents, fit, floors
         self.classes = tuple(classes)
         self.ids = _ids(documents)
         self.labels = _labels(documents, self.classes) if classes else None
@@ -117,7 +117,11 @@ class TextDataset(DatasetAdapter):
 
     def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(len(indices), 256) float32``: LSA of TF-IDF, fitted on the training documents."""
-        return self._floor().features(self.documents, indices)
+        return self._floors.lsa(self.documents, indices)
+
+    def floors(self) -> Mapping[str, Floor]:
+        """LSA, and TF-IDF of words and of characters."""
+        return self._floors.of(self.documents)
 
     def for_model(self, info: DataInfo) -> TextDataset:
         """The same documents, read by the model's tokenizer; nothing is fitted to them.
@@ -127,7 +131,7 @@ class TextDataset(DatasetAdapter):
         """
         if info.facts.get("kind") != "text":
             raise DataError(f"{self.documents.name} holds documents, and the model was trained on other data")
-        return TextDataset(self.documents, partial(_known, info), self._floor, self.classes)
+        return TextDataset(self.documents, partial(_known, info), self._floors, self.classes)
 
 
 def _known(info: DataInfo) -> DataInfo:

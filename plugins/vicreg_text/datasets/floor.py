@@ -1,41 +1,90 @@
-"""The floor every representation of documents is shown beside: latent semantic analysis of TF-IDF."""
+"""The floors every representation of documents is shown beside: TF-IDF, and its latent semantic analysis."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vicreg_core.contracts import Floor
 from vicreg_text.datasets.documents import Documents
 
-_WIDTH = 256
+Unit: TypeAlias = Literal["words", "characters"]
+"""What is counted: words, or runs of three to five characters within words."""
+
+LSA_WIDTH = 256
+WIDTH = 1024
+"""Dimensions of TF-IDF: on 10,003 questions as good as the whole of it, to 0.003 of accuracy."""
+
+_MOST_TERMS = 65_536
+_MOST_REDUCED = 20_000
+"""Documents the reduction is fitted to: the axes of more are the same."""
 
 
-class LsaFloor:
-    """TF-IDF of words, reduced by truncated SVD to 256 dimensions (Deerwester et al., 1990).
+class TfidfFloor:
+    """TF-IDF reduced by truncated SVD, at unit length (Deerwester et al., 1990).
+
+    The 256 leading dimensions of words are latent semantic analysis, the floor of old.
 
     Args:
         documents: the training documents; only their texts are used.
         max_fit: most of them used.
+        unit: what is counted.
     """
 
-    def __init__(self, documents: Documents, max_fit: int) -> None:
+    def __init__(self, documents: Documents, max_fit: int, unit: Unit) -> None:
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._tfidf = TfidfVectorizer(sublinear_tf=True, min_df=2 if len(documents) >= 1000 else 1)
-        matrix = self._tfidf.fit_transform(islice(documents.texts(), max_fit))
-        self._svd = TruncatedSVD(min(_WIDTH, min(matrix.shape) - 1), random_state=0).fit(matrix)
+        how: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (3, 5)} if unit == "characters" else {}
+        rare = 2 if len(documents) >= 1000 else 1
+        self._tfidf = TfidfVectorizer(sublinear_tf=True, min_df=rare, max_features=_MOST_TERMS, **how)
+        matrix = self._tfidf.fit_transform(islice(documents.texts(), max_fit))[:_MOST_REDUCED]
+        width = min(WIDTH, min(matrix.shape) - 1)
+        self._svd = TruncatedSVD(width, n_iter=2, random_state=0).fit(matrix)
 
-    def features(self, documents: Documents, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """``(len(indices), at most 256) float32`` features of some documents."""
+    def features(self, documents: Documents, width: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """``(len(indices), at most width) float32`` features of some documents, of length at most 1."""
         reduced = self._svd.transform(self._tfidf.transform(documents.texts(indices)))
-        return np.asarray(reduced, dtype=np.float32)
+        return np.ascontiguousarray(reduced[:, :width], dtype=np.float32)
 
 
-@lru_cache(maxsize=2)
-def lsa_floor(documents: Documents, max_fit: int) -> LsaFloor:
+@lru_cache(maxsize=4)
+def tfidf_floor(documents: Documents, max_fit: int, unit: Unit) -> TfidfFloor:
     """The floor of a corpus, fitted once a process for the splits that share it."""
-    return LsaFloor(documents, max_fit)
+    return TfidfFloor(documents, max_fit, unit)
+
+
+class Floors:
+    """The floors of a corpus, fitted to its training documents when they are first asked for.
+
+    Args:
+        documents: the training documents.
+        max_fit: most of them used.
+    """
+
+    def __init__(self, documents: Documents, max_fit: int) -> None:
+        self.documents, self.max_fit = documents, max_fit
+
+    def lsa(self, documents: Documents, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """``(len(indices), at most 256) float32`` LSA of some documents."""
+        return self._features("words", documents, LSA_WIDTH, indices)
+
+    def of(self, documents: Documents) -> dict[str, Floor]:
+        """All floors by name, for the documents of a split."""
+        words, characters = (
+            partial(self._features, unit, documents, WIDTH) for unit in ("words", "characters")
+        )
+        return {
+            "raw_features": Floor(partial(self.lsa, documents), cosines=True),
+            "TF-IDF of words": Floor(words, cosines=True),
+            "TF-IDF of characters": Floor(characters, cosines=True),
+        }
+
+    def _features(
+        self, unit: Unit, documents: Documents, width: int, indices: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        return tfidf_floor(self.documents, self.max_fit, unit).features(documents, width, indices)

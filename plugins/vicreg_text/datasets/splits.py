@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from vicreg_text.cache import key_of
 from vicreg_text.datasets.adapter import TextDataset, class_list
 from vicreg_text.datasets.config import CorpusConfig
 from vicreg_text.datasets.documents import Documents, open_documents
-from vicreg_text.datasets.floor import lsa_floor
+from vicreg_text.datasets.floor import Floors
 from vicreg_text.datasets.source import Source
 from vicreg_text.tokens.arrays import Tokens, fit_tokenizer, tokenise
 from vicreg_text.tokens.statistics import starting_assets
@@ -41,10 +41,10 @@ def open_split(
     documents = open_documents(train, config.on_error)
     fit = TrainingFit(config, documents)
     classes = class_list(documents)
-    floor = partial(lsa_floor, documents, config.max_fit)
+    floors = Floors(documents, config.max_fit)
     if split == "test" and test is not None:
         documents = open_documents(test(), config.on_error)
-    return TextDataset(documents, fit, floor, classes)
+    return TextDataset(documents, fit, floors, classes)
 
 
 class TrainingFit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vicreg_core.contracts import DataInfo, DatasetAdapter
+from vicreg_core.contracts import DataInfo, DatasetAdapter, Floor
 from vicreg_core.data.resize import resize_planes
 from vicreg_core.errors import DataError
 from vicreg_vision.datasets.decode import Decoding, decode_image, to_channels
 from vicreg_vision.datasets.layout import evenly_spaced
 from vicreg_vision.datasets.parallel import each
 from vicreg_vision.datasets.sources import ImageSource, read
+from vicreg_vision.descriptors import LEAST_SIDE, gradients_and_colours
 
 RAW_SIDE = 32
 """Largest side of the images that raw features are made of, in pixels."""
@@ -99,6 +100,21 @@ class ImageAdapter(DatasetAdapter):
                 **self._decoding(),
             }
         )
+
+    def floors(self) -> Mapping[str, Floor]:
+        """The pixels, and histograms of their gradients and colours where there are pixels enough."""
+        if min(self.raw_size) < LEAST_SIDE:
+            return super().floors()
+        return {**super().floors(), "gradients and colours": Floor(self._described)}
+
+    def _described(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        blocks = [indices[start : start + _BLOCK] for start in range(0, len(indices), _BLOCK)]
+        return np.concatenate([self._describe(block) for block in blocks or [indices]])
+
+    def _describe(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        pixels = torch.from_numpy(self.raw_features(indices)).view(-1, self.channels, *self.raw_size)
+        described: NDArray[np.float32] = gradients_and_colours(pixels).numpy()
+        return described
 
     def _decoding(self) -> dict[str, int]:
         """How new images are to be decoded, where that is not as usual."""

@@ -154,7 +154,7 @@ def test_few_labels_are_not_visited_without_end(samples, batch, views):
 
 
 def test_raw_features_and_unknown_lengths_are_skipped():
-    assert "do not come from an encoder" in Finetune()(bench().raw())["skipped"]
+    assert "do not come from an encoder" in Finetune()(bench().floor())["skipped"]
     unknown = bench(cost=None).encoder("encoder", net())
     assert "how long the encoder was trained" in Finetune()(unknown)["skipped"]
 

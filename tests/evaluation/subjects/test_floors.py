@@ -12,9 +12,9 @@ from vicreg_core.errors import DataError
 from vicreg_core.evaluation.subjects.floors import (
     MAX_DIMS,
     calibrate_batch_norm,
+    floor_vectors,
     has_batch_norm,
     prepare_raw,
-    raw_vectors,
 )
 
 
@@ -73,8 +73,8 @@ class Odd(DatasetAdapter):
 
 def test_raw_features_of_another_shape_are_the_plugins_error():
     rows = np.arange(4)
-    assert raw_vectors(Odd(None), rows) is None
+    assert floor_vectors(Odd(None), rows) is None
     for features in (np.ones((3, 2)), np.ones((4, 2, 2)), np.full((4, 2), np.nan)):
-        with pytest.raises(DataError, match=r"raw_features\(\) of Odd gave shape"):
-            raw_vectors(Odd(features), rows)
-    assert raw_vectors(Odd(np.ones((4, 2))), rows).dtype == np.float32
+        with pytest.raises(DataError, match=r"'raw_features' of Odd gave shape"):
+            floor_vectors(Odd(features), rows)
+    assert floor_vectors(Odd(np.ones((4, 2))), rows).dtype == np.float32

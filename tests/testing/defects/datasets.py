@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from tests.testing.parts import DIM, Points
-from vicreg_core.contracts import DataInfo
+from vicreg_core.contracts import DataInfo, Floor
 
 
 class RepeatsIds(Points):
@@ -105,7 +105,14 @@ class HoldsAFunction(Points):
 
 
 class DoubleFeatures(Points):
-    breaks = "raw_features_are_absent_or_a_row_a_sample"
+    breaks = "floors_are_absent_or_a_row_a_sample"
 
     def raw_features(self, indices):
         return self.points[indices].double().numpy()
+
+
+class FloorOfAllSamples(Points):
+    breaks = "floors_are_absent_or_a_row_a_sample"
+
+    def floors(self):
+        return {**super().floors(), "sums": Floor(lambda indices: self.points.float().numpy())}

@@ -30,7 +30,7 @@ from vicreg_core.decisions.audit.neighbourhood import (
 from vicreg_core.decisions.audit.pictures import MOST, shown_samples
 from vicreg_core.decisions.samples import RunSamples, Say, labels_of, open_samples
 from vicreg_core.errors import DataError
-from vicreg_core.evaluation.subjects.floors import raw_vectors
+from vicreg_core.evaluation.subjects.floors import floor_vectors
 from vicreg_core.evaluation.subjects.subject import Subject
 from vicreg_core.files import atomic_path, sealed
 from vicreg_core.runs.lock import file_lock
@@ -168,7 +168,7 @@ def _pool(opened: RunSamples, subject: Subject, samples: Samples) -> Pool:
 
 def _raw(parts: Sequence[DatasetAdapter]) -> Iterator[Space]:
     """The space of the raw features of all samples, where the modality has them."""
-    raw = [raw_vectors(data, np.arange(len(data))) for data in parts]
+    raw = [floor_vectors(data, np.arange(len(data))) for data in parts]
     known = [vectors for vectors in raw if vectors is not None]
     if len(known) == len(parts):
         features = torch.from_numpy(np.concatenate(known))

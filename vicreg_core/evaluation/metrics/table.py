@@ -9,14 +9,20 @@ from vicreg_core.evaluation.verdict import FLOOR_NAMES, Score, scores_of
 
 
 def score_table(evaluation: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows: each headline of the encoder with its interval, the floors beside it, and ``n``."""
+    """Columns and rows: each headline of the encoder with its interval, the floors beside it, and ``n``.
+
+    Of more than two floors the highest is shown, and which it is; the report of a run has them all.
+    """
     floors = list(evaluation["baselines"])
-    columns = ["protocol", "metric", "encoder", "95 % interval", *map(floor_name, floors), "n"]
+    few = len(floors) <= 2
+    beside_it = [floor_name(floor) for floor in floors] if few else ["highest floor", "which is"]
+    columns = ["protocol", "metric", "encoder", "95 % interval", *beside_it, "n"]
     rows = []
     for protocol, result in evaluation["protocols"].items():
         beside = [_by_name(protocol, evaluation["baselines"][floor].get(protocol, {})) for floor in floors]
         for score in scores_of(protocol, result):
-            values = [_shown(of[score.name].value) if score.name in of else "-" for of in beside]
+            known = {floor: of.get(score.name) for floor, of in zip(floors, beside, strict=True)}
+            values = [_shown(of.value) if of else "-" for of in known.values()] if few else _highest(known)
             n = "-" if score.n is None else f"{score.n:,}"
             rows.append([score.name, score.metric, _shown(score.value), _interval(score), *values, n])
     return columns, rows
@@ -42,6 +48,14 @@ def sentences(evaluation: Mapping[str, Any]) -> Iterator[str]:
 def floor_name(name: str) -> str:
     """What a floor is called in a table."""
     return FLOOR_NAMES.get(name, name).removeprefix("the ")
+
+
+def _highest(floors: Mapping[str, Score | None]) -> list[str]:
+    scored = {name: score.value for name, score in floors.items() if score is not None}
+    if not scored:
+        return ["-", "-"]
+    name = max(scored, key=lambda floor: scored[floor])
+    return [_shown(scored[name]), floor_name(name)]
 
 
 def _by_name(protocol: str, result: Mapping[str, Any]) -> dict[str, Score]:

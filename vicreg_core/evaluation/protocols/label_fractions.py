@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.linear import fit_tuned
-from vicreg_core.classifiers.preprocessing import Standardiser
+from vicreg_core.classifiers.preparation import preparations
 from vicreg_core.classifiers.priors import equal_priors
 from vicreg_core.evaluation.metrics.classification import headline, point_scores, score_classification
 from vicreg_core.evaluation.metrics.draws import row_of_draws
@@ -66,9 +66,10 @@ def label_budgets(
 class LabelFractions:
     """The protocol ``label-fractions``.
 
-    Features are standardised over all training samples, whose features need no labels. The penalty is chosen
-    by cross-validation within each draw; with one label a class there is nothing to hold out, and it is
-    fixed at :data:`~vicreg_core.classifiers.linear.UNTUNED_C`.
+    How features are prepared and penalised is chosen by cross-validation within each draw; their means and
+    variances are of all training samples, which needs no labels. With one label a class there is nothing to
+    hold out: features are put at unit length and penalised by
+    :data:`~vicreg_core.classifiers.linear.UNTUNED_C`.
     """
 
     config: LabelFractionsConfig = field(default_factory=LabelFractionsConfig)
@@ -79,16 +80,14 @@ class LabelFractions:
         train, test = subject.labelled()
         vectors = torch.from_numpy(train.vectors).to(subject.device)
         test_vectors = torch.from_numpy(test.vectors).to(subject.device)
-        if not subject.standardised:
-            standardise = Standardiser.fit(vectors)
-            vectors, test_vectors = standardise(vectors), standardise(test_vectors)
+        ways = preparations(torch.from_numpy(subject.train.vectors).to(subject.device))
         labels = torch.from_numpy(train.labels).to(subject.device)
 
         def probe(draw: NDArray[np.int64]) -> NDArray[np.float32]:
             rows = torch.from_numpy(draw).to(subject.device)
             groups = None if train.groups is None else train.groups[draw]
             fitted = fit_tuned(
-                vectors[rows], labels[rows], len(subject.classes), groups=groups, seed=subject.seed
+                vectors[rows], labels[rows], len(subject.classes), ways=ways, groups=groups, seed=subject.seed
             )
             shares = fitted.probabilities(test_vectors).cpu().numpy()
             return equal_priors(shares, train.labels[draw]) if self.config.balanced else shares

@@ -20,7 +20,7 @@ class LinearProbe:
     needs_labels: bool = True
 
     def __call__(self, subject: Subject) -> dict[str, Any]:
-        """Scores on the test samples, the ``C`` chosen, and a leakage check where there are groups."""
+        """Scores on the test samples, the choices made, and a leakage check where there are groups."""
         train, test = subject.labelled()
         outcome = linear_probe(
             train.vectors,
@@ -28,7 +28,6 @@ class LinearProbe:
             test.vectors,
             len(subject.classes),
             groups=train.groups,
-            standardise=not subject.standardised,
             seed=subject.seed,
             device=subject.device,
         )
@@ -38,16 +37,15 @@ class LinearProbe:
         result = score_classification(
             test.labels, shares, subject.classes, groups=test.groups, seed=subject.seed
         )
-        tried = outcome.classifier.cross_validated
+        chosen = outcome.classifier
         result |= {
             "metric": headline(balanced=self.config.balanced),
             "n_train": len(train.labels),
-            "c": outcome.classifier.c,
-            "cross_validated_accuracy": {f"{c:g}": score for c, score in tried.items()},
+            "preparation": chosen.way,
+            "c": chosen.c,
+            "cross_validated_log_loss": {
+                way: {f"{c:g}": held_out.log_loss for c, held_out in by_c.items()}
+                for way, by_c in chosen.cross_validated.items()
+            },
         }
-        if outcome.accuracy_groups_ignored is not None:
-            result["leakage"] = {
-                "accuracy_groups_apart": tried[outcome.classifier.c],
-                "accuracy_groups_ignored": outcome.accuracy_groups_ignored,
-            }
-        return result
+        return result | ({} if outcome.leakage is None else {"leakage": outcome.leakage})

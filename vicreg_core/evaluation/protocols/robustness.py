@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.linear import TunedClassifier, fit_tuned
-from vicreg_core.classifiers.preprocessing import Standardiser
+from vicreg_core.classifiers.preparation import preparations
 from vicreg_core.contracts.severity import SEVERITIES
 from vicreg_core.evaluation.metrics.bootstrap import bootstrap_mean
 from vicreg_core.evaluation.subjects.subject import LabelledFeatures, Subject
@@ -68,15 +68,19 @@ class Robustness:
 def _fit(subject: Subject, train: LabelledFeatures) -> Predict:
     """A linear probe of the training samples."""
     features = torch.from_numpy(train.vectors).to(subject.device)
-    standardise = Standardiser.fit(features)
     labels = torch.from_numpy(train.labels).to(subject.device)
     fitted: TunedClassifier = fit_tuned(
-        standardise(features), labels, len(subject.classes), groups=train.groups, seed=subject.seed
+        features,
+        labels,
+        len(subject.classes),
+        ways=preparations(features),
+        groups=train.groups,
+        seed=subject.seed,
     )
 
     def predict(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
         predicted: NDArray[np.int64] = (
-            fitted.predict(standardise(torch.from_numpy(vectors).to(subject.device))).cpu().numpy()
+            fitted.predict(torch.from_numpy(vectors).to(subject.device)).cpu().numpy()
         )
         return predicted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from vicreg_core.data.labelled import labelled
 from vicreg_core.errors import DataError
 from vicreg_core.evaluation.subjects.floors import (
     CALIBRATION_SAMPLES,
+    RAW_FEATURES,
     calibrate_batch_norm,
+    floor_vectors,
     has_batch_norm,
     prepare_raw,
-    raw_vectors,
 )
 from vicreg_core.evaluation.subjects.subject import CPU, Corrupted, Features, Subject
 from vicreg_core.evaluation.supervised.finetuner import Cost, Trainable
@@ -29,7 +30,6 @@ from vicreg_core.inference.embedder import Embedder, Workers
 from vicreg_core.training.projector import Project
 
 RANDOM_ENCODER = "random_encoder"
-RAW_FEATURES = "raw_features"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,21 +109,28 @@ class Bench:
             remarks["batch_norm_calibrated_on"] = len(rows)
         return self.encoder(RANDOM_ENCODER, encoder, remarks)
 
-    def raw(self) -> Subject | None:
-        """The dataset's raw features, or ``None`` where it has none."""
-        train = raw_vectors(self.train, np.arange(len(self.train)))
-        test = None if self.test is None else raw_vectors(self.test, np.arange(len(self.test)))
+    def floors(self) -> Iterator[Subject]:
+        """The features without learning that the dataset offers, one at a time."""
+        for name in self.train.floors():
+            if (subject := self.floor(name)) is not None:
+                yield subject
+
+    def floor(self, name: str = RAW_FEATURES) -> Subject | None:
+        """One of the dataset's floors, by default its raw features; ``None`` where it has none such."""
+        train = floor_vectors(self.train, np.arange(len(self.train)), name)
+        test = None if self.test is None else floor_vectors(self.test, np.arange(len(self.test)), name)
         if train is None or (self.test is not None and test is None):
             return None
-        train, test, remarks = prepare_raw(train, test, self.device)
+        remarks: dict[str, float] = {}
+        if not self.train.floors()[name].cosines:
+            train, test, remarks = prepare_raw(train, test, self.device)
         return Subject(
-            name=RAW_FEATURES,
+            name=name,
             train=_features(self.train, train),
             test=None if self.test is None or test is None else _features(self.test, test),
             classes=self.train.classes,
             seed=self.seed,
             device=self.device,
-            standardised=True,
             remarks=remarks,
         )
 

@@ -15,6 +15,7 @@ from vicreg_core.contracts import Batch, DatasetAdapter, Encoder
 from vicreg_core.errors import DataError
 
 CALIBRATION_SAMPLES = 2048
+RAW_FEATURES = "raw_features"
 MAX_DIMS = 512
 """Raw features wider than this are reduced to so many principal components."""
 
@@ -47,20 +48,23 @@ def calibrate_batch_norm(encoder: Encoder, batches: Iterable[Batch]) -> None:
     encoder.eval()
 
 
-def raw_vectors(data: DatasetAdapter, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
-    """The dataset's raw features ``(len(rows), F) float32``, or ``None`` where it has none.
+def floor_vectors(
+    data: DatasetAdapter, rows: NDArray[np.int64], name: str = RAW_FEATURES
+) -> NDArray[np.float32] | None:
+    """The features ``(len(rows), F) float32`` of one of the dataset's floors, or ``None`` without such.
 
     Raises:
         DataError: where they are not of that shape, or not finite.
     """
-    raw = data.raw_features(rows)
+    floor = data.floors().get(name)
+    raw = None if floor is None else floor.features(rows)
     if raw is None:
         return None
     vectors = np.ascontiguousarray(raw, dtype=np.float32)
     if vectors.ndim != 2 or len(vectors) != len(rows) or not np.isfinite(vectors).all():
         raise DataError(
-            f"raw_features() of {type(data).__name__} gave shape {np.shape(raw)} for {len(rows)} samples, or "
-            "values that are not finite; expected finite values of shape (samples, features)"
+            f"the floor {name!r} of {type(data).__name__} gave shape {np.shape(raw)} for {len(rows)} "
+            "samples, or values that are not finite; expected finite values of shape (samples, features)"
         )
     return vectors
 

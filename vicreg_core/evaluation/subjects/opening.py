@@ -13,7 +13,8 @@ from vicreg_core.data.draw import limited
 from vicreg_core.data.labelled import labelled, labelled_first
 from vicreg_core.data.splits import open_data
 from vicreg_core.errors import DataError, RunError
-from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, RAW_FEATURES, Bench
+from vicreg_core.evaluation.subjects.bench import RANDOM_ENCODER, Bench
+from vicreg_core.evaluation.subjects.floors import RAW_FEATURES
 from vicreg_core.evaluation.subjects.subject import Subject
 from vicreg_core.evaluation.supervised.finetuner import Cost
 from vicreg_core.evaluation.supervised.floor import NAME as SUPERVISED

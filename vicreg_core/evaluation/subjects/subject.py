@@ -81,7 +81,6 @@ class Subject:
         classes: names of the classes; empty for unlabelled data.
         seed: of every random choice of a protocol.
         device: where a protocol computes.
-        standardised: the features are standardised already and a classifier takes them as they are.
         remarks: what every result must say of how the features were made.
         encode: vectors ``(n, D) float32`` of items as ``Augmentation.ingest`` takes them; ``None`` for
             features that come from no encoder.
@@ -102,7 +101,6 @@ class Subject:
     classes: Sequence[str]
     seed: int = 0
     device: torch.device = CPU
-    standardised: bool = False
     remarks: Mapping[str, Any] = field(default_factory=dict)
     encode: Callable[[Sequence[Any]], NDArray[np.float32]] | None = None
     views: Callable[[int, int], NDArray[np.float32]] | None = None

@@ -1,0 +1,55 @@
+"""TF-IDF and LSA of a corpus: what scikit-learn gives, fitted to the training documents alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vicreg_text.datasets.floor import LSA_WIDTH, TfidfFloor
+
+
+class Texts:
+    """The part of documents that floors use."""
+
+    def __init__(self, texts):
+        self.all = texts
+
+    def __len__(self):
+        return len(self.all)
+
+    def texts(self, indices=None):
+        return iter(self.all if indices is None else [self.all[i] for i in indices])
+
+
+@pytest.fixture(scope="module")
+def documents():
+    draws = np.random.default_rng(0)
+    vocabulary = [f"{a}{b}{c}" for a in "bdfglm" for b in "aeiou" for c in "nrst"]
+    topics = draws.dirichlet(np.full(len(vocabulary), 0.05), size=5)
+    return Texts([" ".join(draws.choice(vocabulary, 15, p=topics[i % 5])) for i in range(200)])
+
+
+@pytest.mark.parametrize("unit", ["words", "characters"])
+def test_cosines_are_those_of_tfidf(documents, unit):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    how = {"analyzer": "char_wb", "ngram_range": (3, 5)} if unit == "characters" else {}
+    whole = TfidfVectorizer(sublinear_tf=True, **how).fit_transform(documents.texts())
+    features = TfidfFloor(documents, 1000, unit).features(documents, 1024, np.arange(200))
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features @ features.T, (whole @ whole.T).toarray(), atol=0.02)
+
+
+def test_lsa_is_its_leading_dimensions(documents):
+    floor, rows = TfidfFloor(documents, 1000, "words"), np.array([5, 3])
+    wide, narrow = (floor.features(documents, width, rows) for width in (1024, 7))
+    np.testing.assert_array_equal(wide[:, :7], narrow)
+    assert narrow.shape == (2, 7)
+    assert wide.shape[1] <= LSA_WIDTH
+
+
+def test_unseen_words_have_no_features(documents):
+    other = Texts(["zzz qqq", documents.all[0]])
+    features = TfidfFloor(documents, 1000, "words").features(other, 1024, np.arange(2))
+    assert np.abs(features[0]).max() < 1e-6
+    assert np.linalg.norm(features[1]) == pytest.approx(1.0, abs=0.05)
