@@ -17,9 +17,13 @@ Unit: TypeAlias = Literal["words", "characters"]
 
 LSA_WIDTH = 256
 WIDTH = 1024
-"""Dimensions of TF-IDF: on 10,003 questions as good as the whole of it, to 0.003 of accuracy."""
+"""Most dimensions of TF-IDF, which has a sixth as many as there are documents. On 10,003 questions that is as
+good as the whole of it, to 0.007 of accuracy."""
 
 _MOST_TERMS = 65_536
+_OVERSAMPLE = 16
+_POWER_ITERATIONS = 1
+_TINY = 1e-8
 _MOST_REDUCED = 20_000
 """Documents the reduction is fitted to: the axes of more are the same."""
 
@@ -36,20 +40,38 @@ class TfidfFloor:
     """
 
     def __init__(self, documents: Documents, max_fit: int, unit: Unit) -> None:
-        from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         how: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (3, 5)} if unit == "characters" else {}
         rare = 2 if len(documents) >= 1000 else 1
-        self._tfidf = TfidfVectorizer(sublinear_tf=True, min_df=rare, max_features=_MOST_TERMS, **how)
+        self._tfidf = TfidfVectorizer(
+            sublinear_tf=True, min_df=rare, max_features=_MOST_TERMS, dtype=np.float32, **how
+        )
         matrix = self._tfidf.fit_transform(islice(documents.texts(), max_fit))[:_MOST_REDUCED]
-        width = min(WIDTH, min(matrix.shape) - 1)
-        self._svd = TruncatedSVD(width, n_iter=2, random_state=0).fit(matrix)
+        self._axes = leading_axes(matrix, min(WIDTH, max(LSA_WIDTH, matrix.shape[0] // 6)))
 
     def features(self, documents: Documents, width: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(len(indices), at most width) float32`` features of some documents, of length at most 1."""
-        reduced = self._svd.transform(self._tfidf.transform(documents.texts(indices)))
-        return np.ascontiguousarray(reduced[:, :width], dtype=np.float32)
+        reduced = self._tfidf.transform(documents.texts(indices)) @ self._axes[:, :width]
+        return np.ascontiguousarray(reduced, dtype=np.float32)
+
+
+def leading_axes(matrix: Any, width: int) -> NDArray[np.float32]:
+    """``(m, width) float32``: the leading right singular vectors of a sparse ``(n, m) float32``, fewer if it
+    has fewer.
+
+    Randomised subspace iteration (Halko et al., arXiv:0909.4061, algorithm 4.4) with every factorisation on
+    the side of the documents or smaller; scikit-learn's takes them of the terms, of which there are more.
+    """
+    wide = min(width + _OVERSAMPLE, *matrix.shape)
+    basis = matrix @ np.random.default_rng(0).standard_normal((matrix.shape[1], wide), dtype=np.float32)
+    for _ in range(_POWER_ITERATIONS):
+        basis = matrix @ (matrix.T @ np.linalg.qr(basis).Q)
+    across = matrix.T @ np.linalg.qr(basis).Q
+    squares, turn = np.linalg.eigh(across.T.astype(np.float64) @ across)
+    kept = np.flatnonzero(squares > _TINY * squares[-1])[::-1][:width]
+    axes: NDArray[np.float32] = across @ (turn[:, kept] / np.sqrt(squares[kept])).astype(np.float32)
+    return axes
 
 
 @lru_cache(maxsize=4)

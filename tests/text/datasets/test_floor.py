@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vicreg_text.datasets.floor import LSA_WIDTH, TfidfFloor
+from vicreg_text.datasets.floor import LSA_WIDTH, TfidfFloor, leading_axes
 
 
 class Texts:
@@ -46,6 +46,22 @@ def test_lsa_is_its_leading_dimensions(documents):
     np.testing.assert_array_equal(wide[:, :7], narrow)
     assert narrow.shape == (2, 7)
     assert wide.shape[1] <= LSA_WIDTH
+
+
+def test_axes_are_the_singular_vectors():
+    from scipy.sparse import random as sparse
+
+    matrix = sparse(120, 400, 0.1, dtype=np.float32, random_state=0).tocsr()
+    values = np.linalg.svd(matrix.toarray(), compute_uv=False)
+    axes = leading_axes(matrix, 60)
+    assert axes.shape == (400, 60)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(60), atol=1e-4)
+    kept = np.linalg.norm(matrix @ axes) ** 2
+    assert (values[:60] ** 2).sum() * 0.97 < kept <= (values[:60] ** 2).sum() * 1.0001
+    whole = leading_axes(matrix, 1000)
+    np.testing.assert_allclose(matrix @ whole @ whole.T, matrix.toarray(), atol=1e-3)
+    twice = leading_axes(sparse(50, 8, 0.5, dtype=np.float32, random_state=1).tocsr(), 100)
+    assert twice.shape == (8, 8)
 
 
 def test_unseen_words_have_no_features(documents):

@@ -7,14 +7,17 @@ from typing import Any
 
 from vicreg_core.evaluation.verdict import FLOOR_NAMES, Score, scores_of
 
+_MOST = 4
+"""Floors that have a column each: more of them fit on no screen."""
+
 
 def score_table(evaluation: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Columns and rows: each headline of the encoder with its interval, the floors beside it, and ``n``.
 
-    Of more than two floors the highest is shown, and which it is; the report of a run has them all.
+    Of more than four floors the highest is shown, and which it is; the report of a run has them all.
     """
     floors = list(evaluation["baselines"])
-    few = len(floors) <= 2
+    few = len(floors) <= _MOST
     beside_it = [floor_name(floor) for floor in floors] if few else ["highest floor", "which is"]
     columns = ["protocol", "metric", "encoder", "95 % interval", *beside_it, "n"]
     rows = []
