@@ -1,6 +1,7 @@
 """What ``vicreg audit`` finds of what was planted: near-duplicates across the splits, and wrong labels.
 
     python benchmarks/audit.py --work /tmp/audit --seeds 3
+    python benchmarks/audit.py --samples 1000000      vectors alone, by faiss, with 1,000 near-duplicates
 
 Of Fashion-MNIST (``VICREG_DATA``), 20,000 training and 4,000 test images: 200 test images are replaced by
 altered training images, 40 of each kind, and 100 training labels by others drawn at random. An encoder of
@@ -13,6 +14,8 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import resource
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,9 +24,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from vicreg_core.cli.main import cli
+from vicreg_core.decisions.audit.neighbourhood import Space, near_duplicates
 from vicreg_core.decisions.audit.run import audit_run
 
 TRAIN, TEST, OF_EACH, WRONG = 20_000, 4_000, 40, 100
+DIMS = 256
 DATA = Path(os.environ.get("VICREG_DATA", Path(__file__).parents[2] / "shared" / "data")) / "fashion_mnist"
 
 
@@ -109,15 +114,40 @@ def measure(work: Path, seed: int) -> None:
     print(f"  {len(wrong & set(doubted))} of {len(wrong)} among {len(doubted):,}", flush=True)
 
 
+def among_vectors(samples: int) -> None:
+    """Near-duplicates of 1,000 among ``samples`` vectors of 256 dimensions in 2,000 clusters."""
+    draw = np.random.default_rng(0)
+    vectors = draw.normal(size=(2000, DIMS)).astype(np.float32)[draw.integers(0, 2000, samples)]
+    for start in range(0, samples, 50_000):
+        block = vectors[start : start + 50_000]
+        block += draw.standard_normal(block.shape, np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    first, second = draw.permutation(samples)[:2000].reshape(2, -1)
+    vectors[second] = vectors[first] + draw.normal(0, 0.002, (1000, DIMS))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    planted = {(min(pair), max(pair)) for pair in zip(first.tolist(), second.tolist(), strict=True)}
+    started = time.perf_counter()
+    found = {(pair.first, pair.second) for pair in near_duplicates([Space.of(vectors)])}
+    seconds, peak = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{samples:,} x {DIMS}: {len(found & planted)} of {len(planted)} near-duplicates, "
+        f"{len(found - planted)} pairs more, {seconds:.0f} s, peak {peak:.1f} GiB"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--work", type=Path, required=True, help="folder to work in; a run there is used again"
+        "--work", type=Path, default=Path("audit"), help="folder to work in; a run there is used again"
     )
+    parser.add_argument("--samples", type=int, help="audit so many vectors instead")
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
+    if given.samples:
+        among_vectors(given.samples)
+        return
     if not DATA.is_dir():
         raise SystemExit(f"no {DATA}; set VICREG_DATA to a folder that holds fashion_mnist")
     for seed in range(given.seeds):
