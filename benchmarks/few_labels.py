@@ -102,7 +102,7 @@ def subjects(run: Path, floors: bool) -> Iterator[Subject]:
     yield opened.encoded()
     if floors:
         yield opened.bench.untrained(lambda: opened.model.untrained(1))
-        raw = opened.bench.raw()
+        raw = opened.bench.floor()
         if raw is not None:
             yield raw
 

@@ -25,7 +25,7 @@ def fitted(method: str = "auto", known: int = 8) -> FittedClassifier:
     return FittedClassifier.fit(ground, choice, classes=NAMES, ids=ids, model="digest", about={"n": 1})
 
 
-@pytest.mark.parametrize("method", ["propagation", "prototype", "linear"])
+@pytest.mark.parametrize("method", ["propagation", "prototype", "linear", "self-training"])
 def test_it_comes_back_as_it_was(tmp_path: Path, method: str):
     classifier, new = fitted(method), blobs(30, seed=3)[0]
     classifier.save(tmp_path / "classifier")

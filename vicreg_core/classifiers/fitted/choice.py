@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicreg_core.classifiers.fitted.calibration import Calibration
-from vicreg_core.classifiers.fitted.methods import EQUAL_PRIORS, FINETUNE, METHODS, Ground, out_of_fold
+from vicreg_core.classifiers.fitted.methods import EQUAL_PRIORS, METHODS, Ground, out_of_fold
 from vicreg_core.classifiers.folds import assign_folds, most_folds
 from vicreg_core.classifiers.intervals import wilson_interval
 from vicreg_core.classifiers.pool import Pool, smoothed_prior
@@ -23,8 +23,8 @@ _MANY_LABELS = 200
 _LABELS_A_CLASS = 20
 """From so many on scores are believed as they are."""
 
-_UNTUNED = {"propagation": 0.2, "prototype": 1.0, "linear": 1.0, "linear-unit": 1.0, FINETUNE: 1.0}
-"""Temperatures where no label can be held out."""
+_UNTUNED = {"propagation": 0.2}
+"""Temperatures where no label can be held out, of methods for which 1 will not do."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ def judge(pool: Pool, shares: Mapping[str, NDArray[np.float32] | None], folds: i
     calibrations, held_out = dict[str, Calibration](), dict[str, NDArray[np.float32]]()
     for name, of in shares.items():
         if of is None:
-            untuned = Calibration(_UNTUNED[name], prior_of(pool, name))
+            untuned = Calibration(_UNTUNED.get(name, 1.0), prior_of(pool, name))
             return Choice(name, untuned, why="no label can be held out to compare methods")
-        calibrations[name] = Calibration.fit(of, labels, prior_of(pool, name), _UNTUNED[name])
+        calibrations[name] = Calibration.fit(of, labels, prior_of(pool, name), _UNTUNED.get(name, 1.0))
         held_out[name] = calibrations[name](of)
     few = bool((counts[counts > 0] < 2).any())
     weight = _weights(labels, counts, balanced=pool.balanced)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vicreg_core.classifiers.affine import Affine, fit_linear, fit_prototype
+from vicreg_core.classifiers.fitted.selftraining import fit_self_training
 from vicreg_core.classifiers.pool import Pool
 from vicreg_core.classifiers.propagation import Graph, Propagation
 from vicreg_core.contracts import UNLABELLED
@@ -53,22 +54,28 @@ class Ground:
 Fit: TypeAlias = Callable[[Ground, NDArray[np.int64]], Rule]
 """From labels ``(n,)``, -1 where they are not to be known, to a rule."""
 
+SELF_TRAINING = "self-training"
+
 METHODS: Mapping[str, Fit] = {
     "propagation": lambda on, labels: Propagation.fit(on.pool, labels, on.graph),
     "prototype": lambda on, labels: fit_prototype(on.pool, labels),
     "linear": lambda on, labels: fit_linear(on.pool, labels, unit=False),
     "linear-unit": lambda on, labels: fit_linear(on.pool, labels, unit=True),
+    SELF_TRAINING: lambda on, labels: fit_self_training(
+        on.pool, labels, Propagation.fit(on.pool, labels, on.graph).shares(on.pool.vectors)
+    ),
 }
 """In the order in which they are preferred where nothing tells them apart."""
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "auto": tuple(METHODS),
+    "auto": tuple(name for name in METHODS if name != SELF_TRAINING),
     "linear": ("linear", "linear-unit"),
     "propagation": ("propagation",),
     "prototype": ("prototype",),
+    SELF_TRAINING: (SELF_TRAINING,),
 }
 """What may be asked for, and what is tried for it; whether features are standardised or at unit length is
-tried, not asked."""
+tried, not asked. Self-training takes several times as long as the others, so it is not tried unasked."""
 
 FINETUNE = "finetune"
 """Not of vectors as they are: the encoder itself is trained on."""

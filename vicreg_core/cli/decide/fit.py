@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--method",
-    type=click.Choice(["auto", "linear", "propagation", "prototype", "finetune"]),
+    type=click.Choice(["auto", "linear", "propagation", "prototype", "self-training", "finetune"]),
     default="auto",
     show_default=True,
     help="auto: by cross-validation among the labelled samples; finetune: train the encoder on (slow).",
