@@ -40,20 +40,29 @@ class TfidfFloor:
     """
 
     def __init__(self, documents: Documents, max_fit: int, unit: Unit) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         how: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (3, 5)} if unit == "characters" else {}
         rare = 2 if len(documents) >= 1000 else 1
-        self._tfidf = TfidfVectorizer(
-            sublinear_tf=True, min_df=rare, max_features=_MOST_TERMS, dtype=np.float32, **how
-        )
-        matrix = self._tfidf.fit_transform(islice(documents.texts(), max_fit))[:_MOST_REDUCED]
+        try:
+            self._tfidf, matrix = _counted(documents, max_fit, min_df=rare, **how)
+        except ValueError:
+            # No term is left: words of one letter, or none that two documents share. Then every term counts.
+            how = how or {"token_pattern": r"\S+"}
+            self._tfidf, matrix = _counted(documents, max_fit, min_df=1, **how)
+        matrix = matrix[:_MOST_REDUCED]
         self._axes = leading_axes(matrix, min(WIDTH, max(LSA_WIDTH, matrix.shape[0] // 6)))
 
     def features(self, documents: Documents, width: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(len(indices), at most width) float32`` features of some documents, of length at most 1."""
         reduced = self._tfidf.transform(documents.texts(indices)) @ self._axes[:, :width]
         return np.ascontiguousarray(reduced, dtype=np.float32)
+
+
+def _counted(documents: Documents, max_fit: int, **how: Any) -> tuple[Any, Any]:
+    """A fitted TF-IDF and the matrix of the documents it was fitted to."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    tfidf = TfidfVectorizer(sublinear_tf=True, max_features=_MOST_TERMS, dtype=np.float32, **how)
+    return tfidf, tfidf.fit_transform(islice(documents.texts(), max_fit))
 
 
 def leading_axes(matrix: Any, width: int) -> NDArray[np.float32]:

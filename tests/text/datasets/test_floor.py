@@ -69,3 +69,12 @@ def test_unseen_words_have_no_features(documents):
     features = TfidfFloor(documents, 1000, "words").features(other, 1024, np.arange(2))
     assert np.abs(features[0]).max() < 1e-6
     assert np.linalg.norm(features[1]) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("unit", ["words", "characters"])
+@pytest.mark.parametrize("text", ["A C G T", "? !", "word{}", "{}"])
+def test_words_of_one_letter_and_words_that_nobody_shares_count(unit, text):
+    documents = Texts([text.format(i) + " A" * (i % 3) for i in range(1200)])
+    features = TfidfFloor(documents, 2000, unit).features(documents, 1024, np.arange(1200))
+    assert np.isfinite(features).all()
+    assert 0.3 < np.linalg.norm(features, axis=1).max() < 1.01
