@@ -50,7 +50,7 @@ def articles(path: Path, n: int, *, labelled: int) -> None:
 
 
 def crops(path: Path, n: int) -> None:
-    """A Parquet file of RGB cells in ``image``, with ``abnormal`` (a large nucleus) and ``patient``."""
+    """A Parquet file of RGB cells, their ``patient`` and, of a quarter, ``abnormal`` (a large nucleus)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from PIL import Image
@@ -65,5 +65,9 @@ def crops(path: Path, n: int) -> None:
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG")
         images.append(stream.getvalue())
-    columns = {"image": images, "abnormal": [i % 2 for i in range(n)], "patient": [i // 12 for i in range(n)]}
+    columns = {
+        "image": images,
+        "abnormal": [i % 2 if i < n // 4 else None for i in range(n)],
+        "patient": [i // 12 for i in range(n)],
+    }
     pq.write_table(pa.table(columns), path)
