@@ -49,7 +49,7 @@ def shape_features(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Its share of the crop, mean brightness in and outside, the lengths of its axes, and how round it is.
     """
-    low, high = (np.percentile(pixels, q, axis=(2, 3))[..., None, None] for q in (1, 99))
+    low, high = np.percentile(pixels, (1, 99), axis=(2, 3))[..., None, None]
     mask = pixels > (low + high) / 2
     area = mask.sum(axis=(2, 3)) + _TINY
     inside = (pixels * mask).sum(axis=(2, 3)) / area

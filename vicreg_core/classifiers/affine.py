@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vicreg_core.classifiers.linear import fit_tuned
-from vicreg_core.classifiers.pool import Pool, at_unit_length
+from vicreg_core.classifiers.pool import Pool
+from vicreg_core.classifiers.preparation import Preparation
 
 _SHARPNESS = 10.0
 """Logits of a prototype at cosine 1; the temperature is calibrated afterwards."""
@@ -96,6 +97,4 @@ def fit_prototype(pool: Pool, labels: NDArray[np.int64]) -> Affine:
 
 
 def _prepared(features: Tensor, mean: Tensor, scale: Tensor | None) -> Tensor:
-    if scale is not None:
-        return (features - mean) / scale
-    return at_unit_length(features, mean) * math.sqrt(features.shape[1])
+    return Preparation(mean, None if scale is None else 1.0 / scale)(features)

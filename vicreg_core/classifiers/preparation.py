@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
+from vicreg_core.classifiers.pool import at_unit_length
 from vicreg_core.classifiers.preprocessing import Standardiser
 
 UNIT_LENGTH = "unit length"
@@ -35,9 +35,9 @@ class Preparation:
         """``(n, D) -> (n, D)``."""
         if self.mean is None:
             return features
-        centred = features - self.mean
         if self.factor is None:
-            return F.normalize(centred, dim=1) * math.sqrt(centred.shape[1])
+            return at_unit_length(features, self.mean) * math.sqrt(features.shape[1])
+        centred = features - self.mean
         return centred @ self.factor if self.factor.ndim == 2 else centred * self.factor
 
 

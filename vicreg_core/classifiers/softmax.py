@@ -25,7 +25,6 @@ from torch import Tensor
 
 from vicreg_core.classifiers.lbfgs import minimise
 
-_MOST_STEPS = 500
 _RIDGE = 1e-4
 _TINY = 1e-12
 _BIAS_SCALE = 2**0.5
@@ -99,9 +98,7 @@ class SoftmaxRegression:
             by_variable = torch.linalg.solve_triangular(factor, by_weight, upper=False)
             return float(loss), torch.cat([by_variable, _BIAS_SCALE * by_bias[None]]).view(-1)
 
-        found = minimise(
-            objective, variables.view(-1), tolerance=tolerance * problems**0.5, steps=_MOST_STEPS
-        )
+        found = minimise(objective, variables.view(-1), tolerance=tolerance * problems**0.5)
         weight, bias = unfold(found)
         by_problem = weight.view(dims, problems, self.classes).permute(1, 0, 2)
         by_problem = by_problem.contiguous() if self.span is None else self.span @ by_problem

@@ -56,13 +56,18 @@ Fit: TypeAlias = Callable[[Ground, NDArray[np.int64]], Rule]
 
 SELF_TRAINING = "self-training"
 
+
+def _propagation(on: Ground, labels: NDArray[np.int64]) -> Propagation:
+    return Propagation.fit(on.pool, labels, on.graph)
+
+
 METHODS: Mapping[str, Fit] = {
-    "propagation": lambda on, labels: Propagation.fit(on.pool, labels, on.graph),
+    "propagation": _propagation,
     "prototype": lambda on, labels: fit_prototype(on.pool, labels),
     "linear": lambda on, labels: fit_linear(on.pool, labels, unit=False),
     "linear-unit": lambda on, labels: fit_linear(on.pool, labels, unit=True),
     SELF_TRAINING: lambda on, labels: fit_self_training(
-        on.pool, labels, Propagation.fit(on.pool, labels, on.graph).shares(on.pool.vectors)
+        on.pool, labels, _propagation(on, labels).shares(on.pool.vectors)
     ),
 }
 """In the order in which they are preferred where nothing tells them apart."""
