@@ -8,6 +8,7 @@ import torch
 
 from tests.evaluation.toy import Points, PointsConfig
 from vicreg_core.contracts import DataInfo
+from vicreg_core.data.relabelled import Relabelled
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import DataError
 
@@ -46,6 +47,21 @@ def test_a_subset_of_a_subset():
     part = Subset(Subset(Points(PointsConfig()), ROWS), np.array([2, 0]))
     assert part.ids == ["train-20", "train-7"]
     assert part.groups.tolist() == ["plate-4", "plate-1"]
+
+
+def test_a_whole_dataset_is_told_which_of_its_rows_are_trained_on():
+    class Related(Points):
+        trained = None
+
+        def for_training(self, rows):
+            other = Related(PointsConfig())
+            other.trained = rows.tolist()
+            return other
+
+    part = Relabelled(Subset(Related(PointsConfig()), ROWS), np.array([1, -1, 0]), ("a", "b"))
+    told = part.for_training(np.array([2, 1]))
+    assert (told.ids, told.classes, told.labels.tolist()) == (part.ids, ("a", "b"), [1, -1, 0])
+    assert told.base.base.trained == ROWS[[2, 1]].tolist()
 
 
 def test_other_assets_than_the_models_are_refused():

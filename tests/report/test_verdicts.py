@@ -86,8 +86,22 @@ def test_an_unfinished_run_is_said():
 
 
 def test_low_spread_is_measured_against_the_recipes_target():
-    wide = {**RECIPE, "objective": {"name": "core/vicreg", "gamma": 4.0}}
-    assert "variance term is not met" in said("warning", recipe=wide)
+    wide = {**RECIPE, "objective": {"name": "core/other", "gamma": 4.0}}
+    assert "4.00 is asked: it spreads less" in said("warning", recipe=wide)
+
+
+@pytest.mark.parametrize("convention", ["official", "paper"])
+def test_low_spread_where_the_terms_balance_is_no_fault(convention):
+    # Scaled by a, the embedding would cost 25 * 0.10 a^2 + 1 * 1.5 a^4 + 25 * (1 - 0.44 a): least at a = 1.
+    branches = 2 if convention == "paper" else 1
+    low = {"embedding_std_median": 0.44, "invariance": 0.10, "variance": branches * 0.56, "covariance": 1.5}
+    weights = {"invariance": 25.0, "variance": 25.0 / branches, "covariance": 1.0, "gamma": 1.0}
+    recipe = {**RECIPE, "objective": {"name": "core/vicreg", **weights, "convention": convention}}
+    balanced = [*metrics()[:-1], metrics()[-1] | low]
+    assert "in balance with invariance (45\u202f%)" in said("note", recipe=recipe, metrics=balanced)
+    assert "covariance (55\u202f%)" in said("note", recipe=recipe, metrics=balanced)
+    growing = [*metrics()[:-1], metrics()[-1] | low | {"covariance": 0.5}]
+    assert "was still growing" in said("warning", recipe=recipe, metrics=growing)
 
 
 def test_nothing_known_gives_nothing_said():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,11 +30,11 @@ def build(changes: dict[str, Any] | None = None, **config: Any) -> StandardAugme
 
 
 def test_presets_are_those_of_the_literature() -> None:
-    paper, official, small = (
+    (paper,), (official, odd), (small,) = (
         resolve(StandardAugmentationConfig(preset=name), ImageFacts.of(FACTS))
         for name in ("paper", "official", "small")
     )
-    for settings in (paper, official, small):
+    for settings in (paper, official, odd, small):
         assert (settings.brightness, settings.contrast, settings.saturation, settings.hue) == (
             0.4,
             0.4,
@@ -43,26 +44,40 @@ def test_presets_are_those_of_the_literature() -> None:
         assert (settings.jitter_probability, settings.grayscale, settings.flip) == (0.8, 0.2, 0.5)
         assert settings.crop_ratio == (3 / 4, 4 / 3)
     assert paper.crop_scale == official.crop_scale == (0.08, 1.0)
-    assert (paper.blur, paper.solarise, paper.interpolation) == ((0.5,), (0.1,), "bilinear")
-    assert (official.blur, official.solarise, official.interpolation) == ((1.0, 0.1), (0.0, 0.2), "bicubic")
-    assert (small.crop_scale, small.blur, small.solarise) == ((0.2, 1.0), (0.0,), (0.1,))
+    assert (paper.blur, paper.solarise, paper.interpolation) == (0.5, 0.1, "bilinear")
+    assert (official.blur, official.solarise, official.interpolation) == (1.0, 0.0, "bicubic")
+    assert odd == replace(official, blur=0.1, solarise=0.2)
+    assert (small.crop_scale, small.blur, small.solarise) == ((0.2, 1.0), 0.0, 0.1)
     assert (paper.size, official.size, small.size) == (224, 224, 32)
     assert paper.blur_kernel == 23
 
 
 def test_a_key_given_overrides_its_preset() -> None:
-    settings = resolve(
+    views = resolve(
         StandardAugmentationConfig(preset="official", size=96, blur=0.3, hue=0.0, crop_scale=(0.3, 0.9)),
         ImageFacts.of(FACTS),
     )
-    assert (settings.blur, settings.hue, settings.crop_scale) == ((0.3,), 0.0, (0.3, 0.9))
-    assert settings.solarise == (0.0, 0.2)
-    assert settings.blur_kernel == 9
+    for settings in views:
+        assert (settings.blur, settings.hue, settings.crop_scale) == (0.3, 0.0, (0.3, 0.9))
+        assert settings.blur_kernel == 9
+    assert [settings.solarise for settings in views] == [0.0, 0.2]
 
 
-def test_further_views_share_the_last_probability() -> None:
+def test_further_views_are_as_the_last() -> None:
     assert [for_view((1.0, 0.1), view) for view in range(4)] == [1.0, 0.1, 0.1, 0.1]
     assert [for_view((0.5,), view) for view in range(3)] == [0.5, 0.5, 0.5]
+
+
+def test_each_view_takes_its_own_of_every_list() -> None:
+    config = StandardAugmentationConfig(
+        size=(96, 96, 48), crop_scale=((0.3, 1.0), (0.3, 1.0), (0.05, 0.3)), blur=(1.0, 0.1), solarise=0.0
+    )
+    views = resolve(config, ImageFacts.of(FACTS))
+    assert [each.size for each in views] == [96, 96, 48]
+    assert [each.crop_scale for each in views] == [(0.3, 1.0), (0.3, 1.0), (0.05, 0.3)]
+    assert [each.blur for each in views] == [1.0, 0.1, 0.1]
+    assert [each.blur_kernel for each in views] == [9, 9, 5]
+    assert {each.solarise for each in views} == {0.0}
 
 
 def test_the_small_preset_takes_the_size_of_the_images() -> None:
@@ -76,6 +91,9 @@ def test_the_small_preset_takes_the_size_of_the_images() -> None:
     ("config", "message"),
     [
         ({"crop_scale": [0.5, 0.2]}, r"crop_scale: expected \[least, largest\], got \[0.5, 0.2\]"),
+        ({"crop_scale": [[0.2, 1.0], [0.5, 0.2]]}, r"crop_scale: expected .*, got \[0.5, 0.2\]"),
+        ({"size": [32, 0]}, "greater than 0"),
+        ({"size": []}, "at least 1 item"),
         ({"blur_kernel": 4}, "odd number of pixels, got 4"),
         ({"hue": 0.7}, "less than or equal to 0.5"),
         ({"blur": [0.5, 1.5]}, "less than or equal to 1"),

@@ -15,6 +15,7 @@ from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.build import build_standard
 from vicreg_vision.augmentations.config import StandardAugmentationConfig
 from vicreg_vision.augmentations.plan import draw_plan
+from vicreg_vision.augmentations.presets import for_view
 from vicreg_vision.augmentations.standard import StandardAugmentation
 
 MEAN, STD = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
@@ -99,10 +100,29 @@ def test_the_planned_order_takes_every_permutation_equally_often() -> None:
     assert ((counts - 20_000 / 24) ** 2 / (20_000 / 24)).sum() < 60
 
 
+@pytest.mark.parametrize("uniform", [True, False])
+def test_small_views_beside_large_ones(uniform: bool) -> None:
+    info = facts(height=50, width=44) if uniform else facts(height=None, width=None)
+    several = build(info, preset="small", size=[32, 20], crop_scale=[[0.2, 1.0], [0.05, 0.3]])
+    alone = build(info, preset="small", size=20, crop_scale=[0.05, 0.3])
+    batch = images(6, height=50, width=44)
+
+    def view(augmentation: StandardAugmentation, number: int | None) -> Tensor:
+        if uniform:
+            return augmentation(batch, None if number is None else keys(6, number))
+        each = [None if number is None else keys(6, number)[row] for row in range(6)]
+        prepared = [augmentation.prepare(image, key) for image, key in zip(batch, each, strict=True)]
+        return augmentation(augmentation.collate(prepared), None if number is None else keys(6, number))
+
+    assert view(several, 0).shape == view(several, None).shape == (6, 3, 32, 32)
+    for number in (1, 2, 5):
+        assert torch.equal(view(several, number), view(alone, number))
+
+
 def test_the_planned_decisions_follow_the_settings() -> None:
     augmentation = build(preset="official", size=64)
     for view, blur, solarise in ((0, 1.0, 0.0), (1, 0.1, 0.2), (2, 0.1, 0.2)):
-        plan = draw_plan(keys(10_000, view), augmentation.settings, None)
+        plan = draw_plan(keys(10_000, view), for_view(augmentation.views, view), None)
         assert plan.jitter is not None
         jittered = torch.tensor(plan.hue_rounds) <= plan.jitter.rounds
         for fires, rate in (

@@ -97,7 +97,12 @@ def _evaluate(folder: Path) -> None:
     from vicreg_core.cli.evaluate import show_evaluation
     from vicreg_core.evaluation.run import evaluate_run
     from vicreg_core.report.write import write_report
+    from vicreg_core.runs.directory import RunDirectory
+    from vicreg_core.runs.metrics import read_metrics
+    from vicreg_core.runs.outlook import outlook
 
     show_evaluation(evaluate_run(folder, say=click.echo))
+    if ahead := outlook(read_metrics(RunDirectory(folder).metrics).records):
+        click.echo(str(ahead))
     write_report(folder, say=click.echo)
     click.echo(f"everything lies in {folder}; encode new samples with vicreg_core.load({str(folder)!r})")

@@ -108,6 +108,17 @@ class DatasetAdapter(Dataset[Any]):
         """
         return {"raw_features": Floor(self.raw_features)}
 
+    def for_training(self, rows: NDArray[np.int64]) -> DatasetAdapter:
+        """These samples, of which those at ``rows`` are trained on and the others held out.
+
+        A dataset whose samples hold parts of one another, such as neighbours as positives, overrides this, so
+        that no part of a sample that is held out comes into one that is trained on.
+
+        Args:
+            rows: ``(m,) int64``, unlike each other.
+        """
+        return self
+
     def for_model(self, info: DataInfo) -> DatasetAdapter:
         """These samples in the form that a saved model takes, where they are evaluated or embedded with it.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_core.contracts import UNLABELLED, DataInfo, DatasetAdapter
+from vicreg_core.contracts import UNLABELLED, DatasetAdapter
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import DataError
 
@@ -26,10 +26,10 @@ class Relabelled(Subset):
         known = bool((labels != UNLABELLED).any())
         self.labels, self.classes = (labels, tuple(classes)) if known else (None, ())
 
-    def for_model(self, info: DataInfo) -> DatasetAdapter:
-        """The same samples as the model takes them, with these labels."""
+    def over(self, base: DatasetAdapter) -> Relabelled:
+        """The samples of another form of the dataset, with these labels."""
         labels = np.full(len(self), UNLABELLED) if self.labels is None else self.labels
-        return Relabelled(self.base.for_model(info), labels, self.classes)
+        return Relabelled(base, labels, self.classes)
 
 
 def without_class(data: DatasetAdapter, name: str, classes: Sequence[str]) -> DatasetAdapter:

@@ -83,7 +83,7 @@ def _open(section: DataSection, config: Any, seed: int) -> Samples:
             raise
         warnings.warn(f"no samples are held out, so there will be no scores: {error}", stacklevel=2)
         return train, None
-    return Subset(train, kept), Subset(train, held)
+    return Subset(train.for_training(kept), kept), Subset(train, held)
 
 
 def _relabelled(section: DataSection, train: DatasetAdapter, test: DatasetAdapter | None) -> Samples:

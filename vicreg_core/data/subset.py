@@ -56,9 +56,17 @@ class Subset(DatasetAdapter):
         """The whole dataset's, of these rows."""
         return {name: _of_rows(floor, self.rows) for name, floor in self.base.floors().items()}
 
+    def for_training(self, rows: NDArray[np.int64]) -> DatasetAdapter:
+        """The same rows, of which the whole dataset is told those that are trained on."""
+        return self.over(self.base.for_training(self.rows[rows]))
+
     def for_model(self, info: DataInfo) -> DatasetAdapter:
         """The same rows of the whole dataset as the model takes it."""
-        return Subset(self.base.for_model(info), self.rows)
+        return self.over(self.base.for_model(info))
+
+    def over(self, base: DatasetAdapter) -> Subset:
+        """The same rows of another form of the whole dataset."""
+        return Subset(base, self.rows)
 
 
 def _of_rows(floor: Floor, rows: NDArray[np.int64]) -> Floor:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from vicreg_core.report.record import RunRecord
 from vicreg_core.report.scores import Headline, headlines
 from vicreg_core.report.words import count, interval, listed, name_of, number, score
+from vicreg_core.runs.outlook import outlook
 
 Tone = Literal["good", "note", "warning", "problem"]
 
@@ -17,6 +18,8 @@ _WIDE_INTERVAL = 0.1
 _LEAK = 0.02
 _LOW_STD = 0.8
 _MOSTLY_FLOOR = 0.5
+_BALANCED = 0.75
+_VICREG = ("invariance", "variance", "covariance")
 
 
 class Verdict(NamedTuple):
@@ -131,12 +134,53 @@ def _floor(headline: Headline) -> Iterator[Verdict]:
 
 def _spread(record: RunRecord) -> Iterator[Verdict]:
     std, target = record.last.get("embedding_std_median"), _target(record)
-    if std is not None and not record.last.get("collapse") and std < _LOW_STD * target:
+    if std is None or record.last.get("collapse") or std >= _LOW_STD * target:
+        return
+    ended = f"The embedding's median standard deviation ended at {number(std)}, {number(target)} is asked"
+    balance = _balance(record)
+    if balance is None:
+        yield Verdict("warning", f"{ended}: it spreads less than it should.")
+    elif balance.grows:
+        yield Verdict("warning", f"{ended}, and was still growing: train longer, or raise optimizer.lr.")
+    else:
         yield Verdict(
-            "warning",
-            f"The embedding's median standard deviation ended at {number(std)} where {number(target)} is "
-            "asked: the variance term is not met. Train longer, or raise objective.variance.",
+            "note",
+            f"{ended}. That is no fault: there the variance term's push is in balance with invariance "
+            f"({100 * balance.invariance:.0f}\u202f%), which draws views together, and covariance "
+            f"({100 * balance.covariance:.0f}\u202f%). Views that agree more, or a higher "
+            "objective.variance, would raise it; the probes need not follow.",
         )
+
+
+class _Balance(NamedTuple):
+    """What a common factor on the embedding would change, term by term, as shares of the variance's push."""
+
+    invariance: float
+    covariance: float
+
+    @property
+    def grows(self) -> bool:
+        """The pulls fall short of the push: the loss would still fall if the embedding spread."""
+        return self.invariance + self.covariance < _BALANCED
+
+
+def _balance(record: RunRecord) -> _Balance | None:
+    """The derivative of VICReg by the logarithm of the embedding's scale, at the end of the run.
+
+    Invariance grows with the square of the scale, covariance with its fourth power; a standard deviation
+    below the target with the scale itself, and the variance term falls by that. ``None`` where the objective
+    logs no such terms.
+    """
+    last, weight = record.last, {key: record.option(f"objective.{key}") for key in _VICREG}
+    missing = any(not isinstance(last.get(key), int | float) or weight[key] is None for key in _VICREG)
+    if missing or record.option("objective.branch_weights") is not None:
+        return None
+    branches = 2 if record.option("objective.convention") == "paper" else 1
+    push = weight["variance"] * (branches * _target(record) - last["variance"])
+    if push <= 0:
+        return None
+    pulls = 2 * weight["invariance"] * last["invariance"], 4 * weight["covariance"] * last["covariance"]
+    return _Balance(pulls[0] / push, pulls[1] / push)
 
 
 def _covariance(record: RunRecord) -> Iterator[Verdict]:
@@ -172,6 +216,8 @@ def _probe(record: RunRecord) -> Iterator[Verdict]:
             f"The online probe was best at step {count(best['step'])} with {score('accuracy', share)} and "
             f"ended at {score('accuracy', last['probe_knn'])}: train shorter, or lower optimizer.lr.",
         )
+    elif (ahead := outlook(record.metrics)) and ahead.trend != "falls":
+        yield Verdict("note", f"{str(ahead).capitalize()}.")
 
 
 def _leakage(record: RunRecord) -> Iterator[Verdict]:

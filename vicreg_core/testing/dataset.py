@@ -108,6 +108,15 @@ class DatasetConformance(ComponentConformance):
             require(form == expected, f"floor {name!r}: expected rows and dtype {expected}, got {form}")
             require(bool(np.isfinite(features).all()), f"floor {name!r} is not finite")
 
+    def test_told_what_is_trained_on_it_holds_the_same_samples(self) -> None:
+        """``for_training`` may change what samples hold of one another, not which samples there are."""
+        data, rows = self.bench.data, np.asarray(self.bench.rows(_ROWS), dtype=np.int64)
+        told = data.for_training(rows)
+        require(list(told.ids) == list(data.ids), "for_training gives other ids, or others in their order")
+        labels = (data.labels, told.labels)
+        require(np.array_equal(*labels), "for_training gives other labels")  # type: ignore[arg-type]
+        require(told.info.facts == data.info.facts, "for_training gives other facts")
+
     @torch.no_grad()
     def _batch(self, data: Any, rows: Any) -> Batch:
         """The evaluation view of some samples, read as one batch."""

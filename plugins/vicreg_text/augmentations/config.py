@@ -61,4 +61,8 @@ class AdjacentConfig(ViewConfig):
 
 
 class PositivesConfig(SpansConfig):
-    """The first view is a span of the document, the others are spans of rows that share its key."""
+    """The first view is a span of the document, the others of rows that share its key, or of neighbours."""
+
+    partner_share: Annotated[
+        Fraction, Field(description="chance of each further view to be of a partner, not of the document")
+    ] = 1.0

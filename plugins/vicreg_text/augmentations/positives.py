@@ -1,4 +1,4 @@
-"""Views from other documents that share a key: the same author, question, product."""
+"""Views from other documents: those that share a key (author, question, product), or the nearest ones."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from vicreg_text.augmentations.spans import random_span
 
 
 class Positives(TextAugmentation):
-    """View 0 is a span of the document itself, each further view one of a random partner.
+    """View 0 is a span of the document itself, each further view, by its chance, one of a random partner.
 
-    A document whose key no other shares is its own partner.
+    A document without a partner is its own. Nearest neighbours as positives are those of NNCLR
+    (arXiv:2104.14548), here found once, before training.
 
     Args:
         config: the recipe keys.
-        info: of a text dataset with ``data.positives``.
+        info: of a text dataset with ``data.positives`` or ``data.neighbours``.
 
     Raises:
-        DataError: where the dataset names no positives.
+        DataError: where the dataset has neither.
     """
 
     config: PositivesConfig
@@ -33,7 +34,8 @@ class Positives(TextAugmentation):
         super().__init__(config, info)
         if not info.facts.get("positives"):
             raise DataError(
-                "text/positives takes its views from rows that share a key: name its column in data.positives"
+                "text/positives takes its views from rows that share a key, or from the nearest: name the "
+                "key's column in data.positives, or set data.neighbours=4"
             )
 
     def documents(self, batch: dict[str, Tensor], keys: Keys | None) -> Ragged:
@@ -47,7 +49,7 @@ class Positives(TextAugmentation):
         ends = lengths.flatten().cumsum(0).view_as(lengths)
         length = lengths.gather(1, pick[:, None])[:, 0]
         offset = ends.gather(1, pick[:, None])[:, 0] - length + len(own.tokens)
-        alone = count == 0
+        alone = (count == 0) | (keys.uniform("own") >= self.config.partner_share)
         return Ragged(
             torch.cat([own.tokens, batch["partner_tokens"]]),
             torch.where(alone, own.offset, offset),

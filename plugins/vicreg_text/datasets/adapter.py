@@ -16,6 +16,7 @@ from vicreg_core.data.labelled import class_order
 from vicreg_core.errors import DataError
 from vicreg_text.datasets.documents import Documents
 from vicreg_text.datasets.floor import Floors
+from vicreg_text.datasets.neighbours import Neighbours, nearest_documents
 from vicreg_text.datasets.partners import Partners
 from vicreg_text.tokens.arrays import Tokens, tokenise
 from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, unknown_id
@@ -31,15 +32,17 @@ class TextDataset(DatasetAdapter):
 
         {"length": (B,) int64, "tokens": (length.sum(),) int32}
 
-    and, where the recipe names ``data.positives``, beside it in the same form the other documents with the
-    same key: ``{"partner_length": (B, 4) int64, "partner_tokens": (...,) int32}``, of length 0 where there
-    are fewer.
+    and, where the recipe names ``data.positives`` or asks for ``data.neighbours``, beside it in the same form
+    other documents, with the same key or nearest to it: ``{"partner_length": (B, P) int64, "partner_tokens":
+    (...,) int32}``, of length 0 where there are fewer. Data read for a model has no neighbours.
 
     Args:
         documents: texts and columns.
         fit: what is fitted to the training documents; called when it is first needed.
         floors: features without learning, from the training documents.
         classes: names of the classes, where there are labels.
+        neighbours: nearest documents that are offered as partners.
+        trained: ``(m,) int64``, the documents that are trained on and may be partners; ``None``: all.
     """
 
     in_memory = True
@@ -50,8 +53,12 @@ class TextDataset(DatasetAdapter):
         fit: Callable[[], DataInfo],
         floors: Floors,
         classes: Sequence[str] = (),
+        *,
+        neighbours: int = 0,
+        trained: NDArray[np.int64] | None = None,
     ) -> None:
         self.documents, self._fit, self._floors = documents, fit, floors
+        self._neighbours, self._trained = neighbours, trained
         self.classes = tuple(classes)
         self.ids = _ids(documents)
         self.labels = _labels(documents, self.classes) if classes else None
@@ -86,9 +93,13 @@ class TextDataset(DatasetAdapter):
         return {"tokens": self.lengths.tolist(), **self.documents.metadata()}
 
     @cached_property
-    def _partners(self) -> Partners | None:
+    def _partners(self) -> Partners | Neighbours | None:
         if not self.info.facts["positives"]:
             return None
+        if self._neighbours:
+            among = np.arange(len(self)) if self._trained is None else np.sort(self._trained)
+            key, assets, most = self.documents.key, self.info.assets, self._floors.max_fit
+            return nearest_documents(self.tokens, key, assets, self._neighbours, among, most)
         # Data without the key, read for a model trained with one: every document is its own partner.
         return Partners(self.documents.column("positives") or [None] * len(self), _PARTNERS)
 
@@ -122,6 +133,17 @@ class TextDataset(DatasetAdapter):
     def floors(self) -> Mapping[str, Floor]:
         """LSA, and TF-IDF of words and of characters."""
         return self._floors.of(self.documents)
+
+    def for_training(self, rows: NDArray[np.int64]) -> TextDataset:
+        """The same documents; only those at ``rows`` are neighbours of one another."""
+        return TextDataset(
+            self.documents,
+            self._fit,
+            self._floors,
+            self.classes,
+            neighbours=self._neighbours,
+            trained=rows,
+        )
 
     def for_model(self, info: DataInfo) -> TextDataset:
         """The same documents, read by the model's tokenizer; nothing is fitted to them.

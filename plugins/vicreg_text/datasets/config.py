@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from vicreg_core.data.tables import TableFileConfig
 from vicreg_core.recipes.schema import Names, NonNegativeInt, PositiveInt, StrictModel
@@ -19,6 +19,10 @@ class CorpusConfig(StrictModel):
         NonNegativeInt,
         Field(description="width of the corpus' TF-IDF/SVD token vectors an encoder may start from; 0: none"),
     ] = 0
+    neighbours: Annotated[
+        int,
+        Field(ge=0, le=64, description="nearest documents that may be views of a document; 0: none"),
+    ] = 0
     max_fit: Annotated[
         PositiveInt, Field(description="most documents the tokenizer, vectors and floors are fitted on")
     ] = 100_000
@@ -26,6 +30,13 @@ class CorpusConfig(StrictModel):
         Literal["raise", "skip"],
         Field(description="a row that cannot be read: stop, or leave it out and say so"),
     ] = "raise"
+
+    @field_validator("neighbours")
+    @classmethod
+    def _found_by_vectors(cls, neighbours: int, info: ValidationInfo) -> int:
+        if neighbours and not info.data.get("token_vectors"):
+            raise ValueError("neighbours are found by the corpus' token vectors; set data.token_vectors=256")
+        return neighbours
 
 
 class ColumnsConfig(CorpusConfig):
@@ -38,6 +49,14 @@ class ColumnsConfig(CorpusConfig):
     positives: Annotated[
         str | None, Field(description="rows with the same value here may be views of one another")
     ] = None
+
+    @field_validator("positives")
+    @classmethod
+    def _one_kind(cls, positives: str | None, info: ValidationInfo) -> str | None:
+        if positives is not None and info.data.get("neighbours"):
+            raise ValueError("views come from rows with the same key, or from neighbours; set one to none")
+        return positives
+
     metadata: Annotated[Names, Field(description="further columns to carry into exported vectors")] = ()
 
 

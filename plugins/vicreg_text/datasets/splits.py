@@ -44,7 +44,7 @@ def open_split(
     floors = Floors(documents, config.max_fit)
     if split == "test" and test is not None:
         documents = open_documents(test(), config.on_error)
-    return TextDataset(documents, fit, floors, classes)
+    return TextDataset(documents, fit, floors, classes, neighbours=config.neighbours * (split == "train"))
 
 
 class TrainingFit:
@@ -87,7 +87,7 @@ class TrainingFit:
             **vocabulary.facts(),
             "tokenizer": config.tokenizer.pretrained,
             "token_vectors": config.token_vectors,
-            "positives": documents.column("positives") is not None,
+            "positives": documents.column("positives") is not None or config.neighbours > 0,
         }
         return DataInfo(facts=facts, assets=assets)
 

@@ -57,14 +57,15 @@ def read_asset(asset: bytes) -> NDArray[np.float32]:
     return array
 
 
-def count_matrix(tokens: Tokens, n: int, vocab_size: int) -> Any:
-    """``(n, V) float32`` scipy CSR matrix: occurrences of each token in the first ``n`` documents."""
+def count_matrix(tokens: Tokens, rows: slice, vocab_size: int) -> Any:
+    """``(n, V) float32`` scipy CSR matrix: occurrences of each token in documents one after the other."""
     from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-    stop = int(tokens.offsets[n])
+    offsets = tokens.offsets[rows.start : rows.stop + 1]
+    flat = tokens.flat[offsets[0] : offsets[-1]].astype(np.int32)
     counts = csr_matrix(
-        (np.ones(stop, dtype=np.float32), tokens.flat[:stop].astype(np.int32), tokens.offsets[: n + 1]),
-        shape=(n, vocab_size),
+        (np.ones(len(flat), dtype=np.float32), flat, offsets - offsets[0]),
+        shape=(len(offsets) - 1, vocab_size),
     )
     counts.sum_duplicates()
     return counts
@@ -76,7 +77,7 @@ def _fit(
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.utils.extmath import randomized_svd
 
-    counts = count_matrix(tokens, n, vocab_size)
+    counts = count_matrix(tokens, slice(0, n), vocab_size)
     weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
     _, _, components = randomized_svd(
         weighting.transform(counts), width, n_iter=_POWER_ITERATIONS, random_state=0

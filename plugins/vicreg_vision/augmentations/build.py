@@ -25,28 +25,30 @@ def build_standard(config: StandardAugmentationConfig, info: DataInfo) -> Standa
         RecipeError: where the data are not images, or a setting does not fit them.
     """
     facts = ImageFacts.of(info.facts)
-    settings = resolve(config, facts)
+    views = resolve(config, facts)
     if facts.channels != 3:
-        settings, off = without_colour(settings)
+        views, off = without_colour(views)
         if off:
             warnings.warn(
                 f"vision/standard: images have {facts.channels} channel(s), not red, green and blue, so "
                 f"these are switched off: {', '.join(off)}. Brightness, contrast and the crops stay.",
                 stacklevel=2,
             )
-    side = min(facts.size) if facts.size else settings.size
-    if config.size is None and settings.size > LARGEST_BLOW_UP * side:
+    size = views[0].size
+    side = min(facts.size) if facts.size else size
+    if config.size is None and size > LARGEST_BLOW_UP * side:
         warnings.warn(
-            f"vision/standard: images of {side} pixels become views of {settings.size}, the size of preset "
+            f"vision/standard: images of {side} pixels become views of {size}, the size of preset "
             f"{config.preset}; set augmentation.size={side}, or preset: small",
             stacklevel=2,
         )
-    _check_blur(settings)
-    return StandardAugmentation(settings, facts)
+    for settings in dict.fromkeys(views):
+        _check_blur(settings)
+    return StandardAugmentation(views, facts)
 
 
 def _check_blur(settings: ViewSettings) -> None:
-    if not any(settings.blur):
+    if not settings.blur:
         return
     if settings.blur_kernel // 2 >= settings.size:
         raise RecipeError(

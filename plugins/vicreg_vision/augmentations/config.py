@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,24 +10,28 @@ from vicreg_core.recipes.schema import Fraction, NonNegativeFloat, PositiveFloat
 
 PositiveFraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 PerView = Annotated[tuple[Fraction, ...], Field(min_length=1, strict=False)]
+_PAIRS = ("crop_scale", "crop_ratio", "blur_sigma")
+Scale = Annotated[tuple[PositiveFraction, PositiveFraction], Field(strict=False)]
 
 
 class StandardAugmentationConfig(StrictModel):
     """Keys of ``vision/standard``; whatever is left out takes the preset's value.
 
     ``paper`` follows the appendix of arXiv:2105.04906 (both views alike), ``official`` the authors' code
-    (views unlike each other), ``small`` the usual recipe for images of at most 32 pixels. ``blur`` and
-    ``solarise`` take one probability, or a list with one a view; views beyond the list use its last.
+    (views unlike each other), ``small`` the usual recipe for images of at most 32 pixels. ``size``,
+    ``crop_scale``, ``blur`` and ``solarise`` take one value, or a list with one a view; views beyond the list
+    use its last. So ``size: [96, 96, 48]`` beside ``train.views: 6`` is multi-crop (SwAV, arXiv:2006.09882):
+    two large views and four small ones. The first is the size of the view that is evaluated and embedded.
     """
 
     preset: Literal["paper", "official", "small"] = "paper"
     size: Annotated[
-        PositiveInt | None,
-        Field(description="pixels a side of a view; none: 224, under small the images' own or 32"),
+        PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)] | None,
+        Field(description="pixels a side, or one a view; none: 224, under small the images' own or 32"),
     ] = None
     crop_scale: Annotated[
-        tuple[PositiveFraction, PositiveFraction] | None,
-        Field(description="least and largest share of the area", strict=False),
+        Scale | Annotated[tuple[Scale, ...], Field(min_length=1, strict=False)] | None,
+        Field(description="least and largest share of the area, or such a pair a view"),
     ] = None
     crop_ratio: Annotated[
         tuple[PositiveFloat, PositiveFloat] | None,
@@ -64,10 +68,16 @@ class StandardAugmentationConfig(StrictModel):
 
     @model_validator(mode="after")
     def _check_ranges(self) -> StandardAugmentationConfig:
-        for key in ("crop_scale", "crop_ratio", "blur_sigma"):
-            bounds = getattr(self, key)
-            if bounds is not None and bounds[0] > bounds[1]:
-                raise ValueError(f"{key}: expected [least, largest], got {list(bounds)}")
+        for key in _PAIRS:
+            for bounds in as_views(key, getattr(self, key)):
+                if bounds is not None and bounds[0] > bounds[1]:
+                    raise ValueError(f"{key}: expected [least, largest], got {list(bounds)}")
         if self.blur_kernel is not None and self.blur_kernel % 2 == 0:
             raise ValueError(f"blur_kernel: expected an odd number of pixels, got {self.blur_kernel}")
         return self
+
+
+def as_views(key: str, value: Any) -> tuple[Any, ...]:
+    """The values of a key, one a view: a list's own, else the single number or pair."""
+    several = isinstance(value, tuple) and (key not in _PAIRS or isinstance(value[0], tuple))
+    return value if several else (value,)

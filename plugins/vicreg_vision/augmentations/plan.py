@@ -16,7 +16,7 @@ from vicreg_core.contracts.keys import Keys
 from vicreg_vision.augmentations.blur import SIGMA_LEVELS, half_kernels, sigma_levels
 from vicreg_vision.augmentations.boxes import draw_boxes
 from vicreg_vision.augmentations.colour import Jitter, draw_jitter
-from vicreg_vision.augmentations.presets import ViewSettings, for_view
+from vicreg_vision.augmentations.presets import ViewSettings
 from vicreg_vision.augmentations.resample import Taps, box_taps
 
 
@@ -60,8 +60,8 @@ def draw_plan(keys: Keys, settings: ViewSettings, raw_size: tuple[int, int] | No
     """Draw the plan of one view.
 
     Args:
-        keys: one key a sample, and the view's index, which picks the probabilities of an unlike view.
-        settings: parameters of the augmentation.
+        keys: one key a sample.
+        settings: parameters of the view.
         raw_size: height and width of the raw images, or ``None`` where they come cropped.
     """
     keys = keys.to("cpu")
@@ -86,8 +86,8 @@ def draw_plan(keys: Keys, settings: ViewSettings, raw_size: tuple[int, int] | No
         taps=taps,
         jitter=jitter,
         gray=effects[:, 0] < settings.grayscale,
-        blurred=effects[:, 1] < for_view(settings.blur, keys.view),
-        solarised=effects[:, 2] < for_view(settings.solarise, keys.view),
+        blurred=effects[:, 1] < settings.blur,
+        solarised=effects[:, 2] < settings.solarise,
         kernels=kernels[(effects[:, 3] * SIGMA_LEVELS).long()],
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
-from vicreg_vision.augmentations.config import StandardAugmentationConfig
+from vicreg_vision.augmentations.config import StandardAugmentationConfig, as_views
 from vicreg_vision.augmentations.facts import ImageFacts
+
+T = TypeVar("T")
 
 SMALL_SIZE = 32
 """Size of the views of preset ``small`` where the images have no size of their own."""
@@ -15,11 +17,10 @@ SMALL_SIZE = 32
 
 @dataclass(frozen=True, slots=True)
 class ViewSettings:
-    """Every parameter of the random views and of the evaluation view, with a value.
+    """Every parameter of one random view and of the evaluation view, with a value.
 
     The meaning and unit of each field is that of the key of the same name in
-    :class:`~vicreg_vision.augmentations.config.StandardAugmentationConfig`. ``blur`` and ``solarise``
-    hold one probability a view, the last of them serving every further view.
+    :class:`~vicreg_vision.augmentations.config.StandardAugmentationConfig`.
     """
 
     size: int = 224
@@ -33,43 +34,50 @@ class ViewSettings:
     saturation: float = 0.2
     hue: float = 0.1
     grayscale: float = 0.2
-    blur: tuple[float, ...] = (0.5,)
+    blur: float = 0.5
     blur_kernel: int = 23
     blur_sigma: tuple[float, float] = (0.1, 2.0)
-    solarise: tuple[float, ...] = (0.1,)
+    solarise: float = 0.1
     solarise_threshold: float = 0.5
     normalize: bool = True
     evaluation_crop: float = 0.875
 
 
-PRESETS: Mapping[str, ViewSettings] = {
+PRESETS: Mapping[str, tuple[ViewSettings, ...]] = {
     # VICReg, appendix C.1 of arXiv:2105.04906: both views drawn alike.
-    "paper": ViewSettings(),
+    "paper": (ViewSettings(),),
     # facebookresearch/vicreg, augmentations.py: unlike views, bicubic crops.
-    "official": ViewSettings(interpolation="bicubic", blur=(1.0, 0.1), solarise=(0.0, 0.2)),
+    "official": (
+        ViewSettings(interpolation="bicubic", blur=1.0, solarise=0.0),
+        ViewSettings(interpolation="bicubic", blur=0.1, solarise=0.2),
+    ),
     # solo-learn, CIFAR recipe of VICReg: no blur, milder crops. It crops bicubically; bilinear is cheaper.
-    "small": ViewSettings(crop_scale=(0.2, 1.0), blur=(0.0,), evaluation_crop=1.0),
+    "small": (ViewSettings(crop_scale=(0.2, 1.0), blur=0.0, evaluation_crop=1.0),),
 }
 
 
-def resolve(config: StandardAugmentationConfig, facts: ImageFacts) -> ViewSettings:
-    """The settings of ``config`` for data with these ``facts``: its keys over its preset's values."""
-    given = {key: value for key, value in config if key != "preset" and value is not None}
-    for key in ("blur", "solarise"):
-        if isinstance(given.get(key), float | int):
-            given[key] = (float(given[key]),)
+def resolve(config: StandardAugmentationConfig, facts: ImageFacts) -> tuple[ViewSettings, ...]:
+    """The settings of each view for data with these ``facts``: a config's keys over its preset's values.
+
+    As many as the longest list of the config or the preset; :func:`for_view` serves every further view.
+    """
+    given = {key: as_views(key, value) for key, value in config if key != "preset" and value is not None}
+    preset = PRESETS[config.preset]
     own_size = min(facts.size) if facts.size else SMALL_SIZE
-    size = given.setdefault("size", own_size if config.preset == "small" else PRESETS[config.preset].size)
-    given.setdefault("blur_kernel", max(3, size // 10 | 1))
-    return replace(PRESETS[config.preset], **given)
+    sizes = given.setdefault("size", (own_size if config.preset == "small" else preset[0].size,))
+    given.setdefault("blur_kernel", tuple(max(3, size // 10 | 1) for size in sizes))
+    return tuple(
+        replace(for_view(preset, view), **{key: for_view(values, view) for key, values in given.items()})
+        for view in range(max(len(preset), *map(len, given.values())))
+    )
 
 
-def for_view(probabilities: tuple[float, ...], view: int) -> float:
-    """The probability of a view; views beyond the list share its last entry."""
-    return probabilities[min(view, len(probabilities) - 1)]
+def for_view(each: Sequence[T], view: int) -> T:
+    """What a view takes of a list with one entry a view; views beyond it share its last entry."""
+    return each[min(view, len(each) - 1)]
 
 
-def without_colour(settings: ViewSettings) -> tuple[ViewSettings, list[str]]:
+def without_colour(views: Sequence[ViewSettings]) -> tuple[tuple[ViewSettings, ...], list[str]]:
     """Settings with the operations that need red, green and blue off, and the names of those that were on."""
-    off = [key for key in ("saturation", "hue", "grayscale") if getattr(settings, key) > 0]
-    return replace(settings, saturation=0.0, hue=0.0, grayscale=0.0), off
+    off = [key for key in ("saturation", "hue", "grayscale") if getattr(views[0], key) > 0]
+    return tuple(replace(each, saturation=0.0, hue=0.0, grayscale=0.0) for each in views), off

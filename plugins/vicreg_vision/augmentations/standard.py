@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from vicreg_vision.augmentations.corruptions import SUMMARIES, corrupt_planes
 from vicreg_vision.augmentations.facts import ImageFacts
 from vicreg_vision.augmentations.ingest import read_image
 from vicreg_vision.augmentations.plan import ViewPlan, draw_plan
-from vicreg_vision.augmentations.presets import ViewSettings
+from vicreg_vision.augmentations.presets import ViewSettings, for_view
 from vicreg_vision.augmentations.resample import resample
 from vicreg_vision.augmentations.single import centre_view, crop_view
 
@@ -41,10 +41,14 @@ class StandardAugmentation(Augmentation):
     mean: Tensor
     inverse_std: Tensor
 
-    def __init__(self, settings: ViewSettings, facts: ImageFacts) -> None:
-        """Views with these settings of images with these facts."""
+    def __init__(self, views: Sequence[ViewSettings], facts: ImageFacts) -> None:
+        """Views with these settings, of which the last serves all further ones, of images with these facts.
+
+        The evaluation view is of the settings of the first.
+        """
         super().__init__()
-        self.settings = settings
+        self.views, self.settings = tuple(views), views[0]
+        settings = self.settings
         self.facts = facts
         self.per_sample = facts.size is None
         mean, std = facts.statistics() if settings.normalize else ([0.0], [1.0])
@@ -64,17 +68,17 @@ class StandardAugmentation(Augmentation):
         image = self._checked(torch.as_tensor(sample), 3)
         if key is None:
             return centre_view(image, self.settings)
-        return crop_view(image, key, self.settings) if self.per_sample else image
+        return crop_view(image, key, for_view(self.views, key.view)) if self.per_sample else image
 
     def forward(self, batch: Batch, keys: Keys | None = None) -> Tensor:
         """``(B, C, H, W)`` raw images to ``(B, C, size, size) float32`` views, on the batch's device."""
         images = self._checked(self._tensor(batch), 4)
         if keys is None:
             return self._evaluation_view(images)
-        plan = draw_plan(keys, self.settings, None if self.per_sample else (images.shape[2], images.shape[3]))
-        views = images.new_empty(
-            len(images), images.shape[1], self.settings.size, self.settings.size, dtype=torch.float32
-        )
+        settings = for_view(self.views, keys.view)
+        plan = draw_plan(keys, settings, None if self.per_sample else (images.shape[2], images.shape[3]))
+        shape = (len(images), images.shape[1], settings.size, settings.size)
+        views = images.new_empty(shape, dtype=torch.float32)
         for rows in _chunks(views):
             self._write(self._planes(images, plan[rows]), views[rows])
         return views.index_select(0, plan.order.argsort().to(images.device))

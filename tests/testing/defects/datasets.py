@@ -9,6 +9,7 @@ import torch
 
 from tests.testing.parts import DIM, Points
 from vicreg_core.contracts import DataInfo, Floor
+from vicreg_core.data.subset import Subset
 
 
 class RepeatsIds(Points):
@@ -109,6 +110,13 @@ class DoubleFeatures(Points):
 
     def raw_features(self, indices):
         return self.points[indices].double().numpy()
+
+
+class KeepsWhatIsTrainedOn(Points):
+    breaks = "told_what_is_trained_on_it_holds_the_same_samples"
+
+    def for_training(self, rows):
+        return Subset(self, rows)
 
 
 class FloorOfAllSamples(Points):

@@ -109,7 +109,8 @@ def test_bag_starts_as_latent_semantic_analysis(corpus: TextDataset) -> None:
     ids = torch.zeros(len(lengths), width, dtype=torch.long)
     mask = torch.arange(width) < torch.from_numpy(lengths)[:, None]
     ids[mask] = torch.from_numpy(flat).long()
-    counts = torch.from_numpy(count_matrix(corpus.tokens, len(corpus), encoder.table.shape[0]).toarray())
+    matrix = count_matrix(corpus.tokens, slice(0, len(corpus)), encoder.table.shape[0])
+    counts = torch.from_numpy(matrix.toarray())
     expected = (counts * encoder.log_weight.exp()) @ encoder.table
     similarity = torch.cosine_similarity(encoder({"ids": ids, "mask": mask}), expected)
     assert torch.allclose(similarity, torch.ones(len(lengths)), atol=1e-5)
