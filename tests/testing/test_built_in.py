@@ -46,6 +46,10 @@ class Case:
 QUICK = [
     Case(ObjectiveConformance, "core/vicreg"),
     Case(ObjectiveConformance, "core/vicreg", settings={"options": {"convention": "paper"}}),
+    Case(ObjectiveConformance, "core/info-nce"),
+    Case(ObjectiveConformance, "core/supcon"),
+    Case(ObjectiveConformance, "core/barlow-twins"),
+    Case(ObjectiveConformance, "core/sigreg"),
     Case(DatasetConformance, "vision/digits"),
     Case(DatasetConformance, "vision/folder", PHOTOS, {"recipe": "vision/folder"}),
     Case(AugmentationConformance, "vision/standard"),

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from vicreg_core.objectives.vicreg import VICRegLoss
 from vicreg_core.training.collapse import CollapseDetector
 from vicreg_core.training.diagnostics import (
     STD_EDGES,
@@ -24,10 +25,10 @@ def observed(step, std, rank, rows=512):
 
 def detect(history, dims, target_std=1.0):
     """What is found after each step was observed by a detector that is saved and restored in between."""
-    detector = CollapseDetector(target_std)
+    detector = CollapseDetector(target_std, VICRegLoss.remedies)
     for step, embedding in history:
         state = detector.state_dict()
-        detector = CollapseDetector(target_std)
+        detector = CollapseDetector(target_std, VICRegLoss.remedies)
         detector.load_state_dict(state)
         detector.observe(step, embedding, dims)
     return detector.collapse()

@@ -117,6 +117,11 @@ def test_small_views_beside_large_ones(uniform: bool) -> None:
     assert view(several, 0).shape == view(several, None).shape == (6, 3, 32, 32)
     for number in (1, 2, 5):
         assert torch.equal(view(several, number), view(alone, number))
+    larger = build(
+        info, preset="small", size=[32, 20], crop_scale=[[0.2, 1.0], [0.05, 0.3]], evaluation_size=40
+    )
+    assert torch.equal(view(larger, 0), view(several, 0))
+    assert torch.equal(view(larger, None), view(build(info, preset="small", size=40), None))
 
 
 def test_the_planned_decisions_follow_the_settings() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
@@ -80,6 +81,12 @@ class ViewLoader:
         )
         for step, batches in zip(range(start, stop), loader, strict=True):
             yield self.make_views(step, [to_device(batch, self.device) for batch in unwrapped(batches)])
+
+    def labels(self, step: int) -> Tensor | None:
+        """``(B,) int64`` on the device: the labels of this process's rows of a step, -1 where it has none."""
+        labels = self._steps.data.labels
+        rows = self.share.indices(step)
+        return None if labels is None else torch.from_numpy(labels[rows]).to(self.device)
 
     @torch.no_grad()
     def make_views(self, step: int, batches: list[Batch]) -> list[Batch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
@@ -24,6 +25,20 @@ class Terms:
         return {"loss": self.loss.detach()}
 
 
+@dataclass(frozen=True, slots=True)
+class StepInputs:
+    """What the trainer has of one step on this process.
+
+    Attributes:
+        embeddings: one ``(B, D)`` a view; equal rows belong to the same sample.
+        labels: ``(B,) int64`` on the same device, -1 where a sample has none; ``None`` unless the objective
+            declares :attr:`Objective.needs_labels`.
+    """
+
+    embeddings: Sequence[Tensor]
+    labels: Tensor | None = None
+
+
 class Objective(nn.Module, ABC):
     """A loss over the embeddings of the views; a subclass defines :meth:`terms`.
 
@@ -35,6 +50,20 @@ class Objective(nn.Module, ABC):
     target_std: float = 1.0
     """The spread asked of each embedding dimension, which the collapse monitor measures against."""
 
+    scale_free: bool = False
+    """The length of an embedding does not matter to it: the collapse monitor takes them at norm sqrt(D)."""
+
+    remedies: Mapping[str, str] = MappingProxyType(
+        {
+            "complete": "Lower optimizer.lr, and start again.",
+            "dimensional": "Lower optimizer.lr, or widen the batch (train.batch_size).",
+        }
+    )
+    """What to do about a complete and a dimensional collapse, for the monitor's message."""
+
+    needs_labels: bool = False
+    """It learns from the labels of the training samples; a recipe whose data have none is refused."""
+
     @abstractmethod
     def terms(self, embeddings: Sequence[Tensor], /) -> Terms:
         """Evaluate once: the differentiable loss and its named parts.
@@ -42,6 +71,10 @@ class Objective(nn.Module, ABC):
         Args:
             embeddings: one ``(B, D)`` floating tensor a view; equal rows belong to the same sample.
         """
+
+    def of_step(self, inputs: StepInputs, /) -> Terms:
+        """The terms of a training step; an objective that needs more than embeddings overrides this."""
+        return self.terms(inputs.embeddings)
 
     def forward(self, embeddings: Sequence[Tensor], /) -> Tensor:
         """The loss alone, ``()``."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from vicreg_core.recipes.schema import NonNegativeFloat, PositiveFloat, StrictModel
+from vicreg_core.recipes.schema import Fraction, NonNegativeFloat, PositiveFloat, StrictModel
 
 
 class VICRegConfig(StrictModel):
@@ -31,3 +31,31 @@ class VICRegConfig(StrictModel):
         if self.invariance == self.variance == self.covariance == 0:
             raise ValueError("invariance, variance and covariance are all 0, so nothing would be learned")
         return self
+
+
+class InfoNCEConfig(StrictModel):
+    """Constants of :class:`vicreg_core.objectives.contrastive.InfoNCELoss`."""
+
+    temperature: Annotated[PositiveFloat, Field(description="of the softmax over cosines")] = 0.2
+
+
+class SupConConfig(StrictModel):
+    """Constants of :class:`vicreg_core.objectives.contrastive.SupConLoss`."""
+
+    temperature: Annotated[PositiveFloat, Field(description="of the softmax over cosines")] = 0.1
+
+
+class BarlowTwinsConfig(StrictModel):
+    """Constants of :class:`vicreg_core.objectives.barlow_twins.BarlowTwinsLoss`."""
+
+    redundancy: Annotated[NonNegativeFloat, Field(description="weight of the off-diagonal sum")] = 0.0051
+    scale: Annotated[PositiveFloat, Field(description="factor on the whole")] = 1.0
+    epsilon: Annotated[PositiveFloat, Field(description="added to a variance before its square root")] = 1e-5
+
+
+class SIGRegConfig(StrictModel):
+    """Constants of :class:`vicreg_core.objectives.sigreg.SIGRegLoss`."""
+
+    weight: Annotated[Fraction, Field(description="share of the statistic; the rest is invariance")] = 0.02
+    directions: Annotated[int, Field(ge=1, le=65_536, description="random directions a step")] = 256
+    knots: Annotated[int, Field(ge=3, le=1024, description="points of the quadrature")] = 17

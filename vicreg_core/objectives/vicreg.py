@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, get_args
 
 import torch
@@ -112,6 +113,15 @@ class VICRegLoss(Objective):
         ValueError: a negative or non-finite constant, an unknown convention; at the call, fewer than two
             views or samples, views of unlike shape, or as many views as ``branch_weights`` has not.
     """
+
+    remedies = MappingProxyType(
+        {
+            "complete": "Raise the variance weight (objective.variance, 25 by default) to at least the "
+            "invariance weight, lower optimizer.lr, and start again.",
+            "dimensional": "Raise the covariance weight (objective.covariance) or the variance weight "
+            "(objective.variance), lower optimizer.lr, or widen the batch (train.batch_size).",
+        }
+    )
 
     def __init__(
         self,

@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from vicreg_core.plugins import ObjectiveSpec, ProtocolSpec, family, hookimpl
 
+_objective = family(ObjectiveSpec, "vicreg_core.objectives")
 _protocol = family(ProtocolSpec, "vicreg_core.evaluation.protocols")
 
 
 @hookimpl
 def vicreg_objectives() -> list[ObjectiveSpec]:
-    """VICReg itself."""
+    """VICReg itself, and those it is compared and mixed with."""
     return [
-        ObjectiveSpec(
-            name="vicreg",
-            target="vicreg_core.objectives.component:build_vicreg",
-            config="vicreg_core.objectives.config:VICRegConfig",
-            summary="invariance, variance and covariance of the views' embeddings (arXiv:2105.04906)",
-        )
+        _objective(
+            "vicreg",
+            "component:build_vicreg",
+            "VICRegConfig",
+            "invariance, variance and covariance of the views' embeddings (arXiv:2105.04906)",
+        ),
+        _objective(
+            "info-nce",
+            "component:build_info_nce",
+            "InfoNCEConfig",
+            "contrastive, with all negatives of the global batch (SimCLR, arXiv:2002.05709)",
+        ),
+        _objective(
+            "supcon",
+            "component:build_supcon",
+            "SupConConfig",
+            "contrastive, classes as positives (arXiv:2004.11362)",
+        ),
+        _objective(
+            "barlow-twins",
+            "component:build_barlow_twins",
+            "BarlowTwinsConfig",
+            "the cross-correlation of two views drawn to the identity (arXiv:2103.03230)",
+        ),
+        _objective(
+            "sigreg",
+            "component:build_sigreg",
+            "SIGRegConfig",
+            "invariance, and each random projection drawn to a Gaussian (LeJEPA, arXiv:2511.08544)",
+        ),
     ]
 
 

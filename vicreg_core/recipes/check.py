@@ -35,6 +35,7 @@ class CheckedRecipe:
             where there are problems or needs.
         configs: the validated config of each component, by kind, where components were checked.
         protocols: the same of each protocol of ``evaluate.protocols``, by its name there.
+        added: the same of each objective of ``objective.also``, in order.
     """
 
     file: RecipeFile
@@ -43,6 +44,7 @@ class CheckedRecipe:
     recipe: Recipe | None
     configs: Mapping[Kind, BaseModel | None]
     protocols: Mapping[str, BaseModel | None] = field(default_factory=dict)
+    added: Sequence[BaseModel | None] = ()
 
 
 def check_recipe(
@@ -89,7 +91,9 @@ def check_recipe(
     recipe = None
     if not problems and not needs:
         recipe = parse(Recipe, {**data, **found.sections, "required": {}})
-    return CheckedRecipe(file, in_order(problems), needs, recipe, found.configs, found.protocols)
+    return CheckedRecipe(
+        file, in_order(problems), needs, recipe, found.configs, found.protocols, tuple(found.added)
+    )
 
 
 def _one_a_key(stronger: list[Problem], weaker: list[Problem]) -> list[Problem]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from vicreg_core.errors import PluginError
+from vicreg_core.plugins.component import Component as Registered
 from vicreg_core.plugins.component import Kind
 from vicreg_core.plugins.loading import load_config
 from vicreg_core.plugins.registry import Registry
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, dotted, place_of
 from vicreg_core.recipes.protocols import find_protocol
-from vicreg_core.recipes.schema import COMPONENT_SECTIONS, Component, EvaluateSection, Recipe
+from vicreg_core.recipes.schema import (
+    COMPONENT_SECTIONS,
+    AddedObjective,
+    Component,
+    EvaluateSection,
+    Recipe,
+)
 from vicreg_core.recipes.validation import Section, parse
 
 
@@ -36,6 +44,7 @@ class Components:
         sections: the sections of the recipe with every default of their component written out.
         keys: the keys each section takes, the component's own included.
         protocols: the validated config of each protocol of ``evaluate.protocols``, by its name there.
+        added: the same of each objective of ``objective.also``, in order.
         problems: every mistake.
     """
 
@@ -43,6 +52,7 @@ class Components:
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     protocols: dict[str, BaseModel | None] = field(default_factory=dict)
+    added: list[BaseModel | None] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -75,6 +85,7 @@ class ComponentCheck:
             name = written.get("name", own["name"].default) if isinstance(written, dict) else None
             if isinstance(name, str):
                 self._section(section, kind, name, written, found)
+        self._added(data.get("objective", {}), found)
         self._protocols(data.get("evaluate", {}), found)
         return found
 
@@ -137,27 +148,68 @@ class ComponentCheck:
             message = f"protocol {name!r} is listed twice, and results are kept by name"
             found.problems.append(self._problem(at, message))
             return dict(item)
-        found.protocols[name] = None
+        found.protocols[name], written = self._item(
+            lambda: find_protocol(self.registry, name), item, at, ("name",), found
+        )
+        return written
+
+    def _added(self, objective: Any, found: Components) -> None:
+        """Check ``objective.also``."""
+        listed = objective.get("also") if isinstance(objective, dict) else None
+        if not isinstance(listed, list):
+            return
+        written, names = (
+            list[dict[str, Any]](),
+            {objective.get("name", _core_keys("objective")["name"].default)},
+        )
+        for index, item in enumerate(listed):
+            if not isinstance(item, dict) or not isinstance(name := item.get("name"), str):
+                continue
+            at: KeyPath = ("objective", "also", index)
+            if name in names:
+                message = f"objective {name!r} is there twice; give the first its whole weight"
+                found.problems.append(self._problem(at, message))
+            names.add(name)
+            own = tuple(AddedObjective.model_fields)
+            config, whole = self._item(partial(self.registry.get, "objective", name), item, at, own, found)
+            found.added.append(config)
+            written.append(whole)
+        if "objective" in found.sections:
+            found.sections["objective"]["also"] = written
+
+    def _item(
+        self,
+        find: Callable[[], Registered],
+        item: Mapping[str, Any],
+        at: KeyPath,
+        own: tuple[str, ...],
+        found: Components,
+    ) -> tuple[BaseModel | None, dict[str, Any]]:
+        """The config of a component in a list, and its item with every default written out.
+
+        No config and the item as it was where there are problems, which are kept in ``found``.
+
+        Args:
+            find: the component.
+            item: what the recipe says of it.
+            at: where.
+            own: keys of the item that are the core's.
+            found: takes the problems.
+        """
         try:
-            config = load_config(find_protocol(self.registry, name))
+            config = load_config(find())
         except PluginError as error:
             found.problems.append(self._problem(at, str(error)))
-            return dict(item)
-        options = {key: value for key, value in item.items() if key != "name"}
-        part = Section(
-            config or NoOptions,
-            options,
-            at=at,
-            places=self.places,
-            elsewhere=self.elsewhere,
-            siblings=("name",),
-        )
+            return None, dict(item)
+        options = {key: value for key, value in item.items() if key not in own}
+        model = config or NoOptions
+        part = Section(model, options, at=at, places=self.places, elsewhere=self.elsewhere, siblings=own)
         if problems := list(part.problems(self.needed)):
             found.problems.extend(problems)
-            return dict(item)
-        valid = parse(config or NoOptions, options)
-        found.protocols[name] = valid if config else None
-        return {"name": name} | valid.model_dump(mode="json", by_alias=True)
+            return None, dict(item)
+        valid = parse(model, options)
+        core = {key: item[key] for key in own if key in item}
+        return valid if config else None, core | valid.model_dump(mode="json", by_alias=True)
 
     def _problem(self, path: KeyPath, message: str) -> Problem:
         return Problem(place_of(path, self.places), dotted(path), message)

@@ -46,12 +46,14 @@ class LoadedRecipe:
         configs: the validated config of each component by kind (``"dataset"``, ``"augmentation"``,
             ``"encoder"``, ``"objective"``); ``None`` for a component without options.
         protocols: the same of each protocol of ``evaluate.protocols``, by its name there.
+        added: the same of each objective of ``objective.also``, in order.
     """
 
     source: str
     recipe: Recipe
     configs: Mapping[Kind, BaseModel | None]
     protocols: Mapping[str, BaseModel | None] = field(default_factory=dict)
+    added: Sequence[BaseModel | None] = ()
 
     @property
     def data(self) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def load_recipe(
         raise InvalidRecipeError(ref, checked.problems)
     if checked.recipe is None:
         raise RecipeError(_ask_for(checked.needs, ref, overrides, command))
-    return LoadedRecipe(ref, checked.recipe, checked.configs, checked.protocols)
+    return LoadedRecipe(ref, checked.recipe, checked.configs, checked.protocols, checked.added)
 
 
 def dump_recipe(loaded: LoadedRecipe) -> str:

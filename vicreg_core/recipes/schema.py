@@ -90,10 +90,20 @@ class DataSection(Component):
     ] = "auto"
 
 
+class AddedObjective(Component):
+    """An objective that is added to another, with its own keys beside its weight."""
+
+    weight: Annotated[PositiveFloat, Field(description="factor of its loss")] = 1.0
+
+
 class ObjectiveSection(Component):
     """The objective by name, with its own keys; VICReg where no name is given."""
 
     name: ComponentName = "core/vicreg"
+    also: Annotated[
+        tuple[AddedObjective, ...],
+        Field(max_length=16, strict=False, description="objectives added to it, each by its weight"),
+    ] = ()
 
 
 class ProjectorSection(StrictModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from vicreg_core.training.diagnostics import SpaceDiagnostics
@@ -50,10 +51,11 @@ class CollapseDetector:
 
     Args:
         target_std: the standard deviation the objective asks of each dimension (VICReg's gamma).
+        remedies: what to do, by kind of collapse.
     """
 
-    def __init__(self, target_std: float = 1.0) -> None:
-        self.target_std = target_std
+    def __init__(self, target_std: float, remedies: Mapping[str, str]) -> None:
+        self.target_std, self.remedies = target_std, remedies
         self.highest_rank = 0.0
         self.latest: SpaceDiagnostics | None = None
         self.complete, self.dimensional = Episode(), Episode()
@@ -101,16 +103,13 @@ class CollapseDetector:
         return (
             f"complete collapse since step {self.complete.since:,}: the median standard deviation of the "
             f"embedding's dimensions is {latest.std_median:.2g} where {self.target_std:g} is asked, so all "
-            "samples are mapped to nearly one point. Exact collapse has no gradient and does not heal. Raise "
-            "the variance weight (objective.variance, 25 by default) to at least the invariance weight, "
-            "lower optimizer.lr, and start again."
+            f"samples are mapped to nearly one point. Exact collapse has no gradient and does not heal. "
+            f"{self.remedies['complete']}"
         )
 
     def _dimensional(self, latest: SpaceDiagnostics) -> str:
         return (
             f"dimensional collapse since step {self.dimensional.since:,}: the effective rank of the "
             f"embedding is {latest.effective_rank:.1f} (highest so far {self.highest_rank:.1f}), so its "
-            "dimensions repeat each other. Raise the covariance weight (objective.covariance) or the "
-            "variance weight (objective.variance), lower optimizer.lr, or widen the batch "
-            "(train.batch_size)."
+            f"dimensions repeat each other. {self.remedies['dimensional']}"
         )

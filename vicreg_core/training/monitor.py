@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vicreg_core.models.joint_embedding import ViewOutputs
+from vicreg_core.objectives.base import Objective
 from vicreg_core.training.collapse import Collapse, CollapseDetector
 from vicreg_core.training.diagnostics import diagnose, std_histogram
 
@@ -34,13 +36,14 @@ class CollapseMonitor:
     Args:
         window: rows of each window.
         log_every: steps between diagnoses; only batches near one are collected.
-        target_std: the spread the objective asks of each embedding dimension.
+        objective: says what spread it asks of each embedding dimension, whether the length of an embedding
+            matters to it, and what to do about a collapse.
     """
 
-    def __init__(self, window: int, log_every: int, target_std: float = 1.0) -> None:
-        self.window, self.log_every = window, log_every
+    def __init__(self, window: int, log_every: int, objective: Objective) -> None:
+        self.window, self.log_every, self.scale_free = window, log_every, objective.scale_free
         self.spaces = {"representation": RollingWindow(window), "embedding": RollingWindow(window)}
-        self.detector = CollapseDetector(target_std)
+        self.detector = CollapseDetector(objective.target_std, objective.remedies)
 
     def observe(self, step: int, outputs: ViewOutputs) -> None:
         """Collect the batch of ``step`` (from 1) if its rows will be in the window when it is read."""
@@ -48,7 +51,10 @@ class CollapseMonitor:
         steps_to_read = -step % self.log_every
         if steps_to_read * rows < self.window:
             self.spaces["representation"].push(outputs.representations[0])
-            self.spaces["embedding"].push(outputs.embeddings[0])
+            embeddings = outputs.embeddings[0].detach()
+            if self.scale_free:
+                embeddings = functional.normalize(embeddings.float(), dim=1) * embeddings.shape[1] ** 0.5
+            self.spaces["embedding"].push(embeddings)
 
     def diagnose(self, step: int) -> dict[str, float | list[int]]:
         """Diagnose the windows, remember what matters for a collapse and return the figures for the log."""

@@ -95,6 +95,11 @@ def build_trainer(
 ) -> Trainer:
     """The trainer of a recipe's components on one device."""
     recipe, data = loaded.recipe, components.data
+    if components.objective.needs_labels and data.labels is None:
+        raise DataError(
+            f"objective {recipe.objective.name} learns from labels, and no training sample has one; name "
+            "them (data.label, data.labels=FILE), or take an objective without labels, such as core/vicreg"
+        )
     require_room(components.encoder.embedding_dim, recipe.projector.dims, device)
     torch.manual_seed(mix_int(recipe.seed, stream_id("projector")))
     projector = build_projector(components.encoder.embedding_dim, recipe.projector.dims)

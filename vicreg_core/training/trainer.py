@@ -22,7 +22,7 @@ from vicreg_core.errors import TrainingFailed, TrainingInterrupted
 from vicreg_core.models.batch_norm import synchronise_batch_norm
 from vicreg_core.models.joint_embedding import JointEmbedding, ViewOutputs
 from vicreg_core.models.precision import Precision
-from vicreg_core.objectives.base import Objective, Terms
+from vicreg_core.objectives.base import Objective, StepInputs, Terms
 from vicreg_core.optim.build import build_optimizer, peak_learning_rate
 from vicreg_core.optim.schedules import learning_rate
 from vicreg_core.recipes.schema import Recipe
@@ -96,7 +96,7 @@ class Trainer:
         self.scaler = precision.scaler()
         self.average = self._build_average(recipe.train.ema)
         self.forward = self._build_forward(recipe.train.compile)
-        self.monitor = CollapseMonitor(recipe.monitor.window, recipe.train.log_every, objective.target_std)
+        self.monitor = CollapseMonitor(recipe.monitor.window, recipe.train.log_every, objective)
         self.metrics = MetricsFile(run.metrics)
 
     def fit(self) -> None:
@@ -130,7 +130,8 @@ class Trainer:
         lr = self._set_learning_rate()
         with self.precision.autocast():
             outputs: ViewOutputs = self.forward(views)
-        terms = self.objective.terms(outputs.embeddings)
+        labels = self.loader.labels(self.step) if self.objective.needs_labels else None
+        terms = self.objective.of_step(StepInputs(outputs.embeddings, labels))
         self.scaler.scale(terms.loss).backward()
         self.scaler.unscale_(self.optimizer)
         norm = self._clip_gradients()

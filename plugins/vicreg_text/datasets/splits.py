@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from functools import cached_property
 
@@ -47,6 +48,10 @@ def open_split(
     return TextDataset(documents, fit, floors, classes, neighbours=config.neighbours * (split == "train"))
 
 
+_SHORT = 20
+"""Median tokens below which parts of a document share too little: questions and titles have some 12."""
+
+
 class TrainingFit:
     """What is fitted to the training documents, at the moment it is asked for.
 
@@ -77,6 +82,8 @@ class TrainingFit:
         tokens = tokenise(documents, tokenizer_json)
         _require_views(documents, tokens.lengths)
         _require_variety(documents, tokens)
+        if config.tokenizer.kind != "grams" and config.tokenizer.pretrained is None:
+            _advise_if_short(documents, tokens.lengths)
         vocabulary = Vocabulary.of(parse_tokenizer(tokenizer_json))
         assets = {FILE: tokenizer_json}
         if config.token_vectors:
@@ -98,6 +105,16 @@ def _require_views(documents: Documents, lengths: NDArray[np.int64]) -> None:
         raise DataError(
             f"{documents.name}: {short:,} of {len(lengths):,} documents have a single token, so that two "
             "views of them are the same; bring longer texts, or join columns (data.text=[title, body])"
+        )
+
+
+def _advise_if_short(documents: Documents, lengths: NDArray[np.int64]) -> None:
+    median = int(np.median(lengths))
+    if median < _SHORT:
+        warnings.warn(
+            f"{documents.name}: half of the documents have at most {median} tokens, so that two parts of one "
+            "share hardly a word; the recipe text/short is made for such texts",
+            stacklevel=2,
         )
 
 

@@ -21,7 +21,9 @@ class StandardAugmentationConfig(StrictModel):
     (views unlike each other), ``small`` the usual recipe for images of at most 32 pixels. ``size``,
     ``crop_scale``, ``blur`` and ``solarise`` take one value, or a list with one a view; views beyond the list
     use its last. So ``size: [96, 96, 48]`` beside ``train.views: 6`` is multi-crop (SwAV, arXiv:2006.09882):
-    two large views and four small ones. The first is the size of the view that is evaluated and embedded.
+    two large views and four small ones. Views that are evaluated and embedded are of ``evaluation_size``,
+    else of the first view's: to train on smaller ones costs less, and objects are then as large in both,
+    since a crop magnifies (arXiv:1906.06423).
     """
 
     preset: Literal["paper", "official", "small"] = "paper"
@@ -61,6 +63,10 @@ class StandardAugmentationConfig(StrictModel):
         PositiveFraction | None, Field(description="intensities from here on are inverted; white is 1")
     ] = None
     normalize: Annotated[bool, Field(description="subtract the data's mean, divide by its deviation")] = True
+    evaluation_size: Annotated[
+        PositiveInt | None,
+        Field(description="pixels a side of evaluation views; none: as the first view"),
+    ] = None
     evaluation_crop: Annotated[
         PositiveFraction | None,
         Field(description="side of the centre crop, as a share of the shorter side, of evaluation views"),

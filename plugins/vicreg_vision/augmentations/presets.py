@@ -40,6 +40,7 @@ class ViewSettings:
     solarise: float = 0.1
     solarise_threshold: float = 0.5
     normalize: bool = True
+    evaluation_size: int = 224
     evaluation_crop: float = 0.875
 
 
@@ -65,6 +66,7 @@ def resolve(config: StandardAugmentationConfig, facts: ImageFacts) -> tuple[View
     preset = PRESETS[config.preset]
     own_size = min(facts.size) if facts.size else SMALL_SIZE
     sizes = given.setdefault("size", (own_size if config.preset == "small" else preset[0].size,))
+    given.setdefault("evaluation_size", sizes[:1])
     given.setdefault("blur_kernel", tuple(max(3, size // 10 | 1) for size in sizes))
     return tuple(
         replace(for_view(preset, view), **{key: for_view(values, view) for key, values in given.items()})

@@ -28,9 +28,9 @@ def crop_view(image: Tensor, key: Keys, settings: ViewSettings) -> Tensor:
 def centre_view(images: Tensor, settings: ViewSettings) -> Tensor:
     """The evaluation view: shorter side to ``size / evaluation_crop``, then the centre ``size`` x ``size``.
 
-    Images ``(..., C, H, W)`` that are ``size`` x ``size`` already are returned as they are.
+    ``size`` is ``evaluation_size``; images ``(..., C, H, W)`` of that size are returned as they are.
     """
-    size = settings.size
+    size = settings.evaluation_size
     height, width = images.shape[-2:]
     if (height, width) == (size, size):
         return images

@@ -130,11 +130,11 @@ class StandardAugmentation(Augmentation):
         return views
 
     def _evaluation_view(self, images: Tensor) -> Tensor:
-        """Centre view and normalisation; images that are ``size`` x ``size`` already are used whole."""
+        """Centre view and normalisation; images of its size already are used whole."""
         return self._centred(images).sub_(self.mean[:, 0]).mul_(self.inverse_std[:, 0])
 
     def _centred(self, images: Tensor) -> Tensor:
-        """Centre views ``(B, C, size, size) float32`` where white is 1."""
+        """Centre views ``(B, C, size, size) float32`` of ``evaluation_size`` where white is 1."""
         return centre_view(images, self.settings).to(torch.float32) * self.facts.unit
 
     def _write(self, planes: Tensor, views: Tensor) -> None:
