@@ -19,7 +19,6 @@ from vicreg_core.plugins import (
     AugmentationSpec,
     DatasetSpec,
     EncoderSpec,
-    ObjectiveSpec,
     ProtocolSpec,
     builtin,
 )
@@ -172,14 +171,8 @@ def toy_registry(namespace: str = "toy") -> Registry:
         spec("encoder", EncoderSpec, "net", "Net", "NetConfig"),
         spec("protocol", ProtocolSpec, "width", "build_width"),
     )
-    objective = ObjectiveSpec(
-        name="vicreg",
-        target="vicreg_core.objectives.component:build_vicreg",
-        config="vicreg_core.objectives.config:VICRegConfig",
-        summary="vicreg",
-    )
     core = (
-        Component("objective", "core/vicreg", "vicreg-suite", objective),
+        *(Component("objective", f"core/{s.name}", "vicreg-suite", s) for s in builtin.vicreg_objectives()),
         *(Component("protocol", f"core/{s.name}", "vicreg-suite", s) for s in builtin.vicreg_protocols()),
     )
     ready = PluginState.READY

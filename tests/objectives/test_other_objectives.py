@@ -157,7 +157,7 @@ def test_directions_change_with_the_seed_of_the_step() -> None:
     [
         (lambda: InfoNCELoss(0.0), "temperature: expected a finite number above 0"),
         (lambda: BarlowTwinsLoss(math.nan), "redundancy"),
-        (lambda: SIGRegLoss(1.5), "a share from 0 to 1"),
+        (lambda: SIGRegLoss(1.5), "expected a number from 0 to 1"),
         (lambda: SIGRegLoss(knots=2), "knots >= 3"),
     ],
 )

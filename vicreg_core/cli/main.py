@@ -14,6 +14,7 @@ COMMANDS = {
     "report": Entry("vicreg_core.cli.report:report", "Write the page of a run, or of several.", "Runs"),
     "export": Entry("vicreg_core.cli.export:export", "Write the encoder of a run for other tools.", "Runs"),
     "explore": Entry("vicreg_core.cli.explore:explore", "Explore the vectors of a run in a browser.", "Runs"),
+    "compare": Entry("vicreg_core.cli.compare:compare", "Compare objectives on one recipe.", "Studies"),
     "suggest": Entry(
         "vicreg_core.cli.decide.suggest:suggest", "Say which samples to label next.", "Decisions"
     ),

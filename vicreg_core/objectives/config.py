@@ -56,6 +56,6 @@ class BarlowTwinsConfig(StrictModel):
 class SIGRegConfig(StrictModel):
     """Constants of :class:`vicreg_core.objectives.sigreg.SIGRegLoss`."""
 
-    weight: Annotated[Fraction, Field(description="share of the statistic; the rest is invariance")] = 0.02
+    share: Annotated[Fraction, Field(description="of the statistic; the rest is invariance")] = 0.02
     directions: Annotated[int, Field(ge=1, le=65_536, description="random directions a step")] = 256
     knots: Annotated[int, Field(ge=3, le=1024, description="points of the quadrature")] = 17

@@ -16,7 +16,7 @@ _LARGEST_T = 3.0
 
 
 class SIGRegLoss(WholeBatchObjective):
-    """``(1 - weight) * invariance + weight * sigreg``, the objective of LeJEPA.
+    """``(1 - share) * invariance + share * sigreg``, the objective of LeJEPA.
 
     ``invariance`` is the mean squared distance of each embedding to the mean of its sample's views.
     ``sigreg`` projects the embeddings of a view on random unit directions ``a`` and takes the statistic of
@@ -30,7 +30,7 @@ class SIGRegLoss(WholeBatchObjective):
     are the same in all processes. The statistic sees batches of any size and has no pairs of samples.
 
     Args:
-        weight: of the statistic, the paper's lambda, from 0 to 1.
+        share: of the statistic, the paper's lambda, from 0 to 1.
         directions: random directions a step.
         knots: points of the quadrature, odd or even, at least 3.
 
@@ -39,11 +39,11 @@ class SIGRegLoss(WholeBatchObjective):
         ValueError: one outside its range.
     """
 
-    def __init__(self, weight: float = 0.02, directions: int = 256, knots: int = 17) -> None:
+    def __init__(self, share: float = 0.02, directions: int = 256, knots: int = 17) -> None:
         super().__init__()
-        self.weight = checked_number("weight", weight)
-        if self.weight > 1:
-            raise ValueError(f"weight: expected a share from 0 to 1, got {weight}")
+        self.share = checked_number("share", share)
+        if self.share > 1:
+            raise ValueError(f"share: expected a number from 0 to 1, got {share}")
         if directions < 1 or knots < 3:
             raise ValueError(f"expected directions >= 1 and knots >= 3, got {directions} and {knots}")
         self.directions, self.knots = directions, knots
@@ -53,7 +53,7 @@ class SIGRegLoss(WholeBatchObjective):
         invariance = (views - views.mean(dim=0)).square().mean()
         directions = self._directions(views)
         gaussian = torch.stack([self._statistic(view @ directions) for view in views]).mean()
-        loss = (1 - self.weight) * invariance + self.weight * gaussian
+        loss = (1 - self.share) * invariance + self.share * gaussian
         return NamedTerms(loss, {"invariance": invariance, "sigreg": gaussian})
 
     def _directions(self, views: Tensor) -> Tensor:

@@ -96,8 +96,9 @@ def build_trainer(
     """The trainer of a recipe's components on one device."""
     recipe, data = loaded.recipe, components.data
     if components.objective.needs_labels and data.labels is None:
+        names = " + ".join([recipe.objective.name, *(each.name for each in recipe.objective.also)])
         raise DataError(
-            f"objective {recipe.objective.name} learns from labels, and no training sample has one; name "
+            f"objective {names} learns from labels, and no training sample has one; name "
             "them (data.label, data.labels=FILE), or take an objective without labels, such as core/vicreg"
         )
     require_room(components.encoder.embedding_dim, recipe.projector.dims, device)

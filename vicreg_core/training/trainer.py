@@ -109,7 +109,7 @@ class Trainer:
             RunError: when the disk refuses.
         """
         with StopSignals() as signals, self.progress.training(self.step, self.total_steps):
-            for views in self._views():
+            for views in self.views(self.total_steps):
                 outcome = self.train_step(views)
                 self.step += 1
                 self.monitor.observe(self.step, outcome.outputs)
@@ -230,8 +230,9 @@ class Trainer:
         self.monitor.load_state_dict(state["monitor"])
         self.step = self.saved = int(state["step"])
 
-    def _views(self) -> Iterator[list[Batch]]:
-        for views in self.loader(self.step, self.total_steps):
+    def views(self, stop: int) -> Iterator[list[Batch]]:
+        """The views of each step from the present one to ``stop - 1``, as the model takes them."""
+        for views in self.loader(self.step, stop):
             yield [to_channels_last(view) for view in views] if self.channels_last else views
 
     def _set_learning_rate(self) -> float:

@@ -1,0 +1,76 @@
+"""``vicreg compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recipe")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option(
+    "--methods",
+    default="core/vicreg,core/info-nce,core/barlow-twins,core/sigreg",
+    show_default=True,
+    help="Objectives, comma-separated; a sum such as core/vicreg+0.1*core/info-nce is one.",
+)
+@click.option("--vary", metavar="KEY=V1,V2", help="Try each method with each value of a recipe key.")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each.")
+@click.option(
+    "--budget",
+    type=click.Choice(["steps", "seconds"]),
+    default="steps",
+    show_default=True,
+    help="What is equal: the recipe's steps, or the seconds they take the first method.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Study folder; default studies/<recipe's last name>."
+)
+def compare(
+    recipe: str,
+    overrides: tuple[str, ...],
+    methods: str,
+    vary: str | None,
+    seeds: int,
+    budget: str,
+    jobs: int,
+    out: Path | None,
+) -> None:
+    """Train RECIPE with several objectives, on the same data, views, encoder and seeds, and say who leads.
+
+    Each run is an ordinary run folder in the study's. A study that was stopped goes on with the same command,
+    and methods or seeds can be added to it; finished runs are never repeated.
+    """
+    from vicreg_core.cli.output import print_table
+    from vicreg_core.files import write_text
+    from vicreg_core.studies.design import Design, variation
+    from vicreg_core.studies.engine import run_study
+    from vicreg_core.studies.folder import StudyFolder
+    from vicreg_core.studies.page import render_study
+    from vicreg_core.studies.results import read_outcomes, scores_of, write_table
+    from vicreg_core.studies.statistics import rows_of_scores, summaries, who_leads
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    names = tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
+    folder = StudyFolder(out or Path("studies", Path(recipe).stem))
+    design = Design(recipe, overrides, names, variation(vary) if vary else None, seeds)
+    if budget == "seconds":
+        from vicreg_core.studies.pace import equal_seconds
+
+        paces = folder.paces()
+        if not set(names) <= set(paces):
+            paces = equal_seconds(design, say)
+        design = Design(recipe, overrides, names, design.vary, seeds, {name: paces[name] for name in names})
+    outcomes = read_outcomes(folder, run_study(design, folder, jobs=jobs, say=say))
+    write_table(outcomes, folder.table)
+    write_text(folder.page, render_study(design, outcomes))
+    print_table(["", *scores_of(outcomes), "seconds"], rows_of_scores(outcomes))
+    for score in scores_of(outcomes):
+        if line := who_leads(summaries(outcomes, score), score):
+            click.echo(line)
+    click.echo(f"kept in {folder.table} and {folder.page}")

@@ -1,0 +1,80 @@
+"""The folder of a study: what it is of, and a folder for each of its runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vicreg_core.errors import RunError
+from vicreg_core.runs.reading import read_sealed, write_sealed
+from vicreg_core.studies.design import Cell, Design
+
+_FILE = "study.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """Where a study lies.
+
+    Attributes:
+        path: of the folder.
+    """
+
+    path: Path
+
+    @property
+    def table(self) -> Path:
+        """One row a run and score."""
+        return self.path / "study.parquet"
+
+    @property
+    def page(self) -> Path:
+        """All of it on one page."""
+        return self.path / "study.html"
+
+    def run(self, cell: Cell) -> Path:
+        """The folder of one run."""
+        return self.path / "runs" / cell.name
+
+    def paces(self) -> dict[str, int]:
+        """The steps of each method, as measured when the study began; empty where none were."""
+        known = read_sealed(self.path / _FILE) if self.path.is_dir() else None
+        return dict((known or {}).get("steps") or {})
+
+    def prepare(self, design: Design) -> None:
+        """Make the folder of a new study, or go on with the same recipe's.
+
+        Methods, settings and seeds may be added to a study; its recipe stays.
+
+        Args:
+            design: of the study.
+
+        Raises:
+            RunError: it holds something else, or a study of another recipe.
+        """
+        mark = design.mark()
+        known = read_sealed(self.path / _FILE) if self.path.is_dir() else None
+        if known is None:
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise RunError(f"{self.path} is no study; name another --out, or remove it")
+            self.path.mkdir(parents=True, exist_ok=True)
+        elif known.get("recipe_mark") != mark:
+            raise RunError(
+                f"{self.path} is a study of another recipe ({known.get('recipe')}; fingerprint "
+                f"{str(known.get('recipe_mark'))[:12]}, this one is {mark[:12]}); go on with the same recipe "
+                "and overrides, or name another --out"
+            )
+        write_sealed(
+            self.path / _FILE,
+            {
+                "format": _FORMAT,
+                "recipe": design.recipe,
+                "overrides": list(design.overrides),
+                "recipe_mark": mark,
+                "methods": list(design.methods),
+                "vary": None if design.vary is None else [design.vary.key, list(design.vary.values)],
+                "seeds": design.seeds,
+                "steps": dict(design.steps),
+            },
+        )
