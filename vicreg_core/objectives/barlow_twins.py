@@ -7,7 +7,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from vicreg_core.objectives.named_terms import NamedTerms
+from vicreg_core.objectives.base import NamedTerms
 from vicreg_core.objectives.validation import checked_number
 from vicreg_core.objectives.whole_batch import WholeBatchObjective
 

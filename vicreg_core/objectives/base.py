@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from torch import Tensor, nn
@@ -23,6 +23,21 @@ class Terms:
     def named(self) -> Mapping[str, Tensor | float]:
         """Scalars for the log by name, detached; ``loss`` is one of them."""
         return {"loss": self.loss.detach()}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTerms(Terms):
+    """A loss with the scalars it is made of.
+
+    Attributes:
+        parts: ``()`` each, by the name they are logged under.
+    """
+
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def named(self) -> dict[str, Tensor | float]:
+        """Scalars for the log."""
+        return {"loss": self.loss.detach(), **{name: part.detach() for name, part in self.parts.items()}}
 
 
 @dataclass(frozen=True, slots=True)

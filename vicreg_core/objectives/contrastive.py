@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vicreg_core.objectives.base import StepInputs, Terms
-from vicreg_core.objectives.named_terms import NamedTerms
+from vicreg_core.objectives.base import NamedTerms, StepInputs, Terms
 from vicreg_core.objectives.validation import checked_number
 from vicreg_core.objectives.whole_batch import WholeBatchObjective
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.distributed import gather_integers, is_distributed
-from vicreg_core.objectives.named_terms import NamedTerms
+from vicreg_core.objectives.base import NamedTerms
 from vicreg_core.objectives.validation import checked_number
 from vicreg_core.objectives.whole_batch import WholeBatchObjective
 

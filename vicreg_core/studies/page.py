@@ -61,7 +61,11 @@ def _scores(groups: Sequence[str], outcomes: Sequence[Outcome]) -> Section:
 
 
 def _leads(outcomes: Sequence[Outcome]) -> Section | None:
-    said = [line for score in scores_of(outcomes) if (line := who_leads(summaries(outcomes, score), score))]
+    said = [
+        line
+        for score in scores_of(outcomes)
+        if (line := who_leads(summaries(outcomes, score), name_of(score)))
+    ]
     if not said:
         return None
     lead = (
