@@ -96,3 +96,12 @@ def test_overrides_are_told_from_files() -> None:
     assert is_override("data.path=./a.yaml")
     assert not is_override("./a=b.yaml")
     assert not is_override("vision/quickstart")
+
+
+def test_one_length_takes_the_place_of_the_other() -> None:
+    assert "epochs" not in applied("train.steps=100").data["train"]
+    steps = Document({"train": {"steps": 100, "epochs": None}}, {("train", "steps"): Place("a.yaml", 3)}, [])
+    assert apply_overrides(steps, ["train.epochs=5"]).data["train"] == {"epochs": 5}
+    assert apply_overrides(steps, ["train.epochs=null"]).data["train"] == {"steps": 100, "epochs": None}
+    both = applied("train.steps=100", "train.epochs=5").data["train"]
+    assert (both["steps"], both["epochs"]) == (100, 5)

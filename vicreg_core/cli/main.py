@@ -15,6 +15,7 @@ COMMANDS = {
     "export": Entry("vicreg_core.cli.export:export", "Write the encoder of a run for other tools.", "Runs"),
     "explore": Entry("vicreg_core.cli.explore:explore", "Explore the vectors of a run in a browser.", "Runs"),
     "compare": Entry("vicreg_core.cli.compare:compare", "Compare objectives on one recipe.", "Studies"),
+    "tune": Entry("vicreg_core.cli.tune:tune", "Choose settings, without labels.", "Studies"),
     "suggest": Entry(
         "vicreg_core.cli.decide.suggest:suggest", "Say which samples to label next.", "Decisions"
     ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from types import MappingProxyType
 
 from vicreg_core.recipes.problems import COMMAND_LINE, KeyPath, Place, Problem, dotted
 from vicreg_core.recipes.schema import COMPONENT_SECTIONS
@@ -15,6 +16,10 @@ from vicreg_core.recipes.yaml import DEEPEST, Document, read_yaml
 
 _OVERRIDE = re.compile(r"(?P<key>[A-Za-z_][\w-]*(?:\.[\w-]+)*)=(?P<value>.*)", re.DOTALL)
 _HERE = Place(COMMAND_LINE)
+_LENGTHS: Mapping[KeyPath, str] = MappingProxyType(
+    {("train", "epochs"): "steps", ("train", "steps"): "epochs"}
+)
+"""The two keys that say how long a run is, and the one each takes the place of."""
 
 
 def is_override(argument: str) -> bool:
@@ -27,7 +32,8 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> Document:
 
     A value is read as YAML, as in a file; an empty one is null. A mapping replaces the one it meets, so
     ``encoder={name: vision/resnet18}``, or ``encoder=vision/resnet18`` for short, leaves no option of
-    another encoder behind. Mappings on the way are made where missing.
+    another encoder behind. Mappings on the way are made where missing. ``train.epochs`` takes the place of
+    the ``train.steps`` of a file, and the other way round.
     """
     result = Document(deepcopy(document.data), dict(document.places), list(document.problems))
     for override in overrides:
@@ -42,8 +48,18 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> Document:
         if value.problems:
             _note(result, match["key"], _unreadable(match["key"], match["value"], value.problems))
             continue
-        _set(result, tuple(match["key"].split(".")), value)
+        path = tuple(match["key"].split("."))
+        _set(result, path, value)
+        if (other := _LENGTHS.get(path)) and value.data is not None:
+            _make_room(result, other)
     return result
+
+
+def _make_room(document: Document, length: str) -> None:
+    """Take a length of the file out, where the command line gives the other; not one it gave itself."""
+    train = document.data.get("train")
+    if isinstance(train, dict) and document.places.get(("train", length)) != _HERE:
+        train.pop(length, None)
 
 
 def _note(document: Document, key: str, message: str) -> None:

@@ -45,18 +45,26 @@ def run_study(design: Design, folder: StudyFolder, *, jobs: int = 1, say: Say = 
     open_cells = [cell for cell in cells if not _is_done(folder.run(cell))]
     if done := len(cells) - len(open_cells):
         say(f"{done} of {len(cells)} runs are done already")
-    tasks = [_Task(design.recipe, cell, folder.run(cell), _with_floors(cell, cells)) for cell in open_cells]
-    ended = _one_by_one(tasks) if jobs == 1 else _at_once(tasks, jobs)
+    tasks = {Task(design.recipe, _overrides(cell, cells), folder.run(cell)): cell for cell in open_cells}
+    ended = _one_by_one(list(tasks)) if jobs == 1 else _at_once(list(tasks), jobs)
     for number, task in enumerate(ended, start=done + 1):
-        say(f"run {number} of {len(cells)} done: {task.cell.group}, seed {task.cell.seed}")
+        say(f"run {number} of {len(cells)} done: {tasks[task].group}, seed {tasks[task].seed}")
     return cells
 
 
-class _Task:
-    """One run, as it goes to a worker process."""
+class Task:
+    """One run, as it goes to a worker process.
 
-    def __init__(self, recipe: str, cell: Cell, out: Path, floors: bool) -> None:
-        self.recipe, self.cell, self.out, self.floors = recipe, cell, out, floors
+    Args:
+        recipe, overrides: what it is of.
+        out: its folder, from which a run that was stopped goes on.
+        protocols: to evaluate; ``None``: the recipe's.
+    """
+
+    def __init__(
+        self, recipe: str, overrides: Sequence[str], out: Path, *, protocols: Sequence[str] | None = None
+    ) -> None:
+        self.recipe, self.overrides, self.out, self.protocols = recipe, tuple(overrides), out, protocols
 
     def __call__(self) -> None:
         """Train and evaluate; says nothing but in the run's own log."""
@@ -65,18 +73,17 @@ class _Task:
         from vicreg_core.runs.directory import RunDirectory
         from vicreg_core.training.session import train_run
 
-        overrides = [*self.cell.overrides, *([] if self.floors else ["evaluate.baselines=false"])]
         self.out.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.redirect_stderr(io.StringIO()):
-            loaded = load_recipe(self.recipe, overrides)
+            loaded = load_recipe(self.recipe, self.overrides)
             train_run(loaded, RunDirectory(self.out), resume=self.out.exists(), overwrite=False)
-            evaluate_run(self.out)
+            evaluate_run(self.out, self.protocols)
 
 
-def _with_floors(cell: Cell, cells: Sequence[Cell]) -> bool:
-    """It is the first of its setting and seed."""
+def _overrides(cell: Cell, cells: Sequence[Cell]) -> list[str]:
+    """A run's, which evaluates the floors where it is the first of its setting and seed."""
     alike = [each for each in cells if (each.setting, each.seed) == (cell.setting, cell.seed)]
-    return alike[0] == cell
+    return [*cell.overrides, *([] if alike[0] == cell else ["evaluate.baselines=false"])]
 
 
 def _is_done(run: Path) -> bool:
@@ -86,7 +93,7 @@ def _is_done(run: Path) -> bool:
     return False
 
 
-def _one_by_one(tasks: Sequence[_Task]) -> Iterator[_Task]:
+def _one_by_one(tasks: Sequence[Task]) -> Iterator[Task]:
     from vicreg_core.data.splits import opened_once
 
     with opened_once():
@@ -95,7 +102,7 @@ def _one_by_one(tasks: Sequence[_Task]) -> Iterator[_Task]:
             yield task
 
 
-def _at_once(tasks: Sequence[_Task], jobs: int) -> Iterator[_Task]:
+def _at_once(tasks: Sequence[Task], jobs: int) -> Iterator[Task]:
     """In worker processes, each with its share of the cores."""
     cores = max(1, len(os.sched_getaffinity(0)) // jobs) if hasattr(os, "sched_getaffinity") else 1
     with ProcessPoolExecutor(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,17 @@ SMALL = TokenizerConfig(vocab_size=400)
 
 def texts_of(path: Path) -> list[str]:
     return [json.loads(line)["text"] for line in path.read_text().splitlines()]
+
+
+def test_a_corpus_of_short_texts_is_told_of_its_recipe(tmp_path: Path, open_table: Open) -> None:
+    path = tmp_path / "questions.jsonl"
+    rows = [{"text": f"where is my card number {i} now"} for i in range(60)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.warns(UserWarning, match="at most 7 tokens.*recipe text/short"):
+        assert open_table(path).info
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert open_table(path, tokenizer=TokenizerConfig(kind="grams", vocab_size=400)).info
 
 
 def test_a_batch_holds_the_tokens_of_its_documents(corpus: TextDataset, jsonl: Path) -> None:

@@ -1,0 +1,165 @@
+"""``vicreg tune`` as its user sees it: chosen without labels, resumed after a kill, refused in words."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from tests.broken_plugins.planting import environment_with, plant_example, vicreg
+from vicreg_core.studies.tuning.criteria import Figures
+from vicreg_core.studies.tuning.trials import Trial, best_of, regret_of
+
+pytest.importorskip("optuna", reason="needs optuna (extra tune)")
+
+RECIPE = "signals/quickstart"
+SHORT = ["data.samples=64", "train.batch_size=32", "train.epochs=2", "train.log_every=1"]
+SPACE = """\
+optimizer.lr: {from: 1e-4, to: 1e-2, log: true}
+objective.invariance: {from: 5, to: 50, log: true}
+objective.variance: {from: 5, to: 50, log: true}
+train.batch_size: {from: 16, to: 32, whole: true}
+projector.dims: [[256, 256], [64]]
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    plant_example(folder)
+    (folder / "space.yaml").write_text(SPACE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tuned(site):
+    done = tune(site, "tuned", trials=6)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def tune(site, out, *more, trials=3, space="space.yaml"):
+    args = [RECIPE, *SHORT, *more, "--trials", str(trials), "--out", out]
+    return vicreg(site, "tune", *args, *(["--space", space] if space else []))
+
+
+def table(site, out):
+    import pyarrow.parquet as pq
+
+    return pq.read_table(site / out / "trials.parquet").to_pylist()
+
+
+def test_the_best_trial_by_the_criterion_is_a_recipe_that_trains(site, tuned):
+    rows = table(site, "tuned")
+    assert [row["trial"] for row in rows] == list(range(6))
+    best = max(rows, key=lambda row: row["lidar"])
+    assert f"trial {best['trial']} has the best lidar" in tuned.stdout
+    chosen = yaml.safe_load((site / "tuned" / "best.yaml").read_text())
+    assert chosen["optimizer"]["lr"] == pytest.approx(best["optimizer.lr"])
+    assert chosen["train"]["batch_size"] == best["train.batch_size"]
+    assert "monitor" not in chosen or chosen["monitor"]["on_collapse"] == "warn"
+    trained = vicreg(site, "train", "tuned/best.yaml", "--out", "best")
+    assert trained.returncode == 0, trained.stderr
+
+
+def test_the_first_trial_is_the_recipe_itself(site, tuned):
+    first = table(site, "tuned")[0]
+    own = (
+        first["optimizer.lr"],
+        first["objective.variance"],
+        first["train.batch_size"],
+        first["projector.dims"],
+    )
+    assert own == (0.002, 25.0, 32, "[256, 256]")
+
+
+def test_the_page_says_what_was_chosen_what_mattered_and_what_it_cost(site, tuned):
+    page = (site / "tuned" / "tuning.html").read_text()
+    for part in (
+        "What mattered",
+        "Criterion and labels",
+        "points below the trial that is best by test labels",
+    ):
+        assert part in page
+    assert page.count("<circle") >= 12
+
+
+def test_trials_can_be_added_and_none_is_repeated(site, tuned):
+    shutil.copytree(site / "tuned", site / "more")
+    before = table(site, "more")
+    done = tune(site, "more", trials=7)
+    assert done.stderr.count("trial ") == 1
+    assert table(site, "more")[:6] == before
+    assert len(table(site, "more")) == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_killed_and_resumed_it_tries_the_same(site, tuned):
+    command = [sys.executable, "-m", "vicreg_core", "tune", RECIPE, *SHORT, "--trials", "6"]
+    command += ["--out", "killed", "--space", "space.yaml"]
+    for kind in (signal.SIGKILL, signal.SIGINT):
+        process = subprocess.Popen(
+            command, cwd=site, env=os.environ | environment_with(site), stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("trial "):
+                break
+        time.sleep(0.3)
+        process.send_signal(kind)
+        rest = process.communicate(timeout=60)[1]
+        assert "Traceback" not in rest
+    done = tune(site, "killed", trials=6)
+    assert done.returncode == 0, done.stderr
+    assert table(site, "killed") == table(site, "tuned")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optimizer.rate: [1, 2]\n", "optimizer.rate"),
+        ("optimizer.lr: [1e-3, fast]\n", "optimizer.lr"),
+        ("optimizer.lr: {from: 2, to: 1}\n", "space.yaml:1: optimizer.lr: Value error, expected from < to"),
+        ("optimizer.lr: 3\n", "expected {from: LOW, to: HIGH, log: true} or a list of values, got 3"),
+        ("train.epochs: [3]\n", "a list of one value tries nothing"),
+        ("- a\n", "names no keys"),
+        ("a: [\n", "--space: "),
+    ],
+)
+def test_mistakes_in_a_space_are_one_message(site, tmp_path, text, message):
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    done = tune(site, "bad", space=str(path))
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (site / "bad").exists()
+
+
+def test_a_folder_of_other_trials_is_left_alone(site, tuned):
+    for more, message in (
+        (["train.epochs=1"], "trials of another recipe"),
+        (["--by", "rankme"], "trials of another --by"),
+    ):
+        done = tune(site, "tuned", *more)
+        assert done.returncode == 2
+        assert message in done.stderr
+
+
+def test_a_collapsed_trial_is_never_chosen():
+    trials = [
+        Trial(0, {}, Figures(lidar=5.0, accuracy=0.7)),
+        Trial(1, {}, Figures(lidar=9.0, collapsed=True)),
+        Trial(2, {}, Figures(lidar=3.0, accuracy=0.8, alpha_req=1.1)),
+    ]
+    chosen = best_of(trials, "lidar")
+    assert chosen is trials[0]
+    assert regret_of(trials, chosen) == pytest.approx(0.1)
+    assert best_of(trials, "alpha-req") is trials[2]
+    assert best_of(trials, "probe") is None

@@ -1,0 +1,1 @@
+"""Settings of a recipe chosen by trials, without labels unless asked."""

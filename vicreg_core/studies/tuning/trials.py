@@ -1,0 +1,227 @@
+"""Trials of a recipe, drawn by Optuna's tree-structured Parzen estimator, each an ordinary run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vicreg_core.contracts.keys import mix_int, stream_id
+from vicreg_core.errors import RunError, TrainingFailed
+from vicreg_core.files import atomic_path
+from vicreg_core.recipes.load import fingerprint, load_recipe
+from vicreg_core.report.record import read_run
+from vicreg_core.runs.reading import read_sealed, write_sealed
+from vicreg_core.studies.engine import Task
+from vicreg_core.studies.tuning.criteria import Criterion, Figures, figures_of
+from vicreg_core.studies.tuning.space import Range, Space, override
+
+_JOURNAL, _FILE = "journal.log", "tuning.json"
+_STARTUP = 5
+"""Trials drawn at random before the estimator has anything to go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What is tuned, and where.
+
+    Attributes:
+        recipe, overrides: what every trial starts from.
+        space: what they vary.
+        by: what they are judged by.
+        path: folder of the study.
+    """
+
+    recipe: str
+    overrides: tuple[str, ...]
+    space: Space
+    by: Criterion
+    path: Path
+
+    def overrides_of(self, params: Mapping[str, Any]) -> list[str]:
+        """The recipe's and a trial's."""
+        return [*self.overrides, *(override(key, value) for key, value in params.items())]
+
+    def run(self, number: int) -> Path:
+        """The folder of a trial."""
+        return self.path / "runs" / f"trial-{number:03d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One finished trial.
+
+    Attributes:
+        number: from 0.
+        params: value by key, as Optuna drew them.
+        figures: what it came to.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    figures: Figures
+
+
+def tune(tuning: Tuning, trials: int, say: Callable[[str], None] = lambda _: None) -> list[Trial]:
+    """Carry out trials until there are so many; those of an earlier call count, one that was stopped goes on.
+
+    The first trial is the recipe itself where its values lie in the space. What is drawn for a trial hangs on
+    the recipe's seed and the trials before, so that a study that was stopped comes to what it would have.
+
+    Raises:
+        RecipeError: the space does not fit the recipe.
+        RunError: the folder holds something else.
+        TrainingInterrupted: on SIGINT or SIGTERM.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    tuning.space.check(tuning.recipe, tuning.overrides)
+    _prepare(tuning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study = open_study(tuning)
+        for stopped in [each for each in study.trials if each.state == optuna.trial.TrialState.RUNNING]:
+            _carry_out(tuning, study, stopped.number, stopped.params, say)
+        while (number := len(study.trials)) < trials:
+            _seed_sampler(study, tuning, number)
+            if number == 0 and (own := _own_values(tuning)):
+                study.enqueue_trial(own)
+            drawn = study.ask(tuning.space.distributions())
+            _carry_out(tuning, study, drawn.number, drawn.params, say)
+        return [_finished(tuning, each) for each in study.trials]
+
+
+def open_study(tuning: Tuning) -> Any:
+    """Optuna's study of the folder, which its own tools read too."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    storage = JournalStorage(JournalFileBackend(str(tuning.path / _JOURNAL)))
+    return optuna.create_study(
+        storage=storage, study_name="vicreg", direction="maximize", load_if_exists=True
+    )
+
+
+def best_of(trials: Sequence[Trial], by: Criterion) -> Trial | None:
+    """The best trial that did not collapse; ``None`` where no trial has the criterion."""
+    judged = [each for each in trials if not each.figures.collapsed and each.figures.value(by) is not None]
+    return max(judged, key=lambda each: each.figures.value(by) or 0.0, default=None)
+
+
+def regret_of(trials: Sequence[Trial], chosen: Trial) -> float | None:
+    """How much more accurate the trial is that labels would have chosen; ``None`` without labels."""
+    known = [each.figures.accuracy for each in trials if each.figures.accuracy is not None]
+    own = chosen.figures.accuracy
+    return None if own is None or not known else max(known) - own
+
+
+def _carry_out(tuning: Tuning, study: Any, number: int, params: Mapping[str, Any], say: Any) -> None:
+    import optuna
+
+    task = Task(
+        tuning.recipe,
+        (*tuning.overrides_of(params), "monitor.on_collapse=stop", "evaluate.baselines=false"),
+        tuning.run(number),
+        protocols=("rank", "knn", "linear"),
+    )
+    figures = Figures(collapsed=True)
+    with contextlib.suppress(TrainingFailed):
+        task()
+        figures = figures_of(read_run(task.out))
+    value = None if figures.collapsed else figures.value(tuning.by)
+    # Of a pruned trial the estimator learns where not to look, of a failed one nothing.
+    state = optuna.trial.TrialState.PRUNED if figures.collapsed else optuna.trial.TrialState.FAIL
+    study.tell(number, value, state=state if value is None else None)
+    told = (
+        f"{tuning.by} {value:.4g}" if value is not None else "collapsed" if figures.collapsed else "no figure"
+    )
+    say(f"trial {number}: {told}; {', '.join(override(key, value) for key, value in params.items())}")
+
+
+def _finished(tuning: Tuning, trial: Any) -> Trial:
+    """What an ended trial came to, by the run it left."""
+    collapsed = trial.state.name == "PRUNED"
+    figures = Figures(collapsed=True) if collapsed else figures_of(read_run(tuning.run(trial.number)))
+    return Trial(trial.number, trial.params, figures)
+
+
+def _seed_sampler(study: Any, tuning: Tuning, number: int) -> None:
+    import optuna
+
+    seed = load_recipe(tuning.recipe, tuning.overrides).recipe.seed
+    study.sampler = optuna.samplers.TPESampler(
+        seed=mix_int(seed, stream_id("tune"), number) % 2**32, multivariate=True, n_startup_trials=_STARTUP
+    )
+
+
+def _own_values(tuning: Tuning) -> dict[str, Any]:
+    """The recipe's own value of each key; empty where one lies outside the space."""
+    data, found = load_recipe(tuning.recipe, tuning.overrides).data, dict[str, Any]()
+    for key, values in tuning.space.keys.items():
+        value: Any = data
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(values, Range):
+            inside = isinstance(value, int | float) and values.low <= value <= values.high
+        else:
+            inside = value in values
+        if not inside:
+            return {}
+        found[key] = value if isinstance(values, Range) else json.dumps(value)
+    return found
+
+
+def _prepare(tuning: Tuning) -> None:
+    """Make the folder, or go on with the same recipe, space and criterion."""
+    recipe = load_recipe(tuning.recipe, tuning.overrides, command="vicreg tune").recipe
+    space = {
+        key: values.model_dump(by_alias=True) if isinstance(values, Range) else list(values)
+        for key, values in tuning.space.keys.items()
+    }
+    wanted = {"recipe_mark": fingerprint(recipe), "space": space, "by": tuning.by}
+    known = read_sealed(tuning.path / _FILE) if tuning.path.is_dir() else None
+    if known is None:
+        if tuning.path.exists() and (not tuning.path.is_dir() or any(tuning.path.iterdir())):
+            raise RunError(f"{tuning.path} holds no trials; name another --out, or remove it")
+        tuning.path.mkdir(parents=True, exist_ok=True)
+        write_sealed(tuning.path / _FILE, {"recipe": tuning.recipe, **wanted})
+        return
+    for key, what in (("recipe_mark", "another recipe"), ("space", "another space"), ("by", "another --by")):
+        if known.get(key) != wanted[key]:
+            raise RunError(f"{tuning.path} holds trials of {what}; go on as it began, or name another --out")
+
+
+def importances(tuning: Tuning) -> dict[str, float]:
+    """Share of each key in how the criterion varies, by fANOVA (Hutter et al., ICML 2014), highest first.
+
+    Empty where fewer than four trials have the criterion, or it does not vary.
+    """
+    import optuna
+
+    study = open_study(tuning)
+    values = {each.value for each in study.trials if each.value is not None}
+    if len(values) < 4:
+        return {}
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    found: dict[str, float] = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return found
+
+
+def write_table(trials: Sequence[Trial], path: Path) -> None:
+    """A row a trial: its number, its values and its figures.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [{"trial": each.number, **each.params, **each.figures._asdict()} for each in trials]
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows), temporary)
