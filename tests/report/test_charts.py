@@ -10,6 +10,7 @@ from tests.report.fixtures import MALICE
 from vicreg_core.report.charts.columns import histogram
 from vicreg_core.report.charts.dots import Dot, dot_chart
 from vicreg_core.report.charts.lines import Series, line_chart
+from vicreg_core.report.charts.points import Point, scatter
 from vicreg_core.report.charts.scale import Scale, tick_label
 
 
@@ -89,3 +90,19 @@ def test_an_interval_lies_around_its_dot():
 
 def test_a_chart_without_values_is_still_a_chart():
     assert "no values" in line_chart("Loss", [Series("loss", [1], [None])])
+
+
+def test_points_are_shaded_crossed_and_ringed():
+    points = [
+        Point(1.0, 10.0, 0.0, "pale"),
+        Point(10.0, 1.0, 1.0, "chosen <b>", ringed=True),
+        Point(3.0, 3.0, 0.0, "collapsed", crossed=True),
+    ]
+    drawn = scatter("Weights", points, x_label="invariance", y_label="variance", log=True)
+    assert drawn.count("<circle") == 3  # two points and a ring
+    assert 'opacity="0.25"' in drawn
+    assert 'opacity="1.00"' in drawn
+    assert "<title>chosen &lt;b&gt;</title>" in drawn
+    assert drawn.count('class="line s1"') == 1
+    alone = scatter("One", [Point(2.0, 0.0, 1.0, "it")], x_label="x", y_label="y")
+    assert "nan" not in alone
