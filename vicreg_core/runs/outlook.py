@@ -15,6 +15,7 @@ class Outlook(NamedTuple):
         half: step of the probe nearest to half the run.
         last: step of the last probe.
         before, after: kNN accuracy at both.
+        n: samples it was scored on.
         trend: ``"rises"``, ``"level"`` or ``"falls"``; level within two standard errors of the difference.
     """
 
@@ -22,6 +23,7 @@ class Outlook(NamedTuple):
     last: int
     before: float
     after: float
+    n: int
     trend: Literal["rises", "level", "falls"]
 
     def __str__(self) -> str:
@@ -33,14 +35,23 @@ class Outlook(NamedTuple):
             )
         if self.trend == "falls":
             return f"the online probe fell, {moved}: a shorter run, or a lower optimizer.lr, may do better"
-        return f"the online probe hardly moved, {moved}: a longer run alone would likely bring little"
+        return (
+            f"the online probe moved {moved}, within the error of its {self.n:,} samples: a run twice as "
+            f"long would likely bring at most about {2 * self.error:.3f}"
+        )
+
+    @property
+    def error(self) -> float:
+        """Standard error of the difference, were the samples of both probes not the same."""
+        share = (self.before + self.after) / 2
+        return float((2 * share * (1 - share) / self.n) ** 0.5)
 
 
 def outlook(metrics: Sequence[Mapping[str, Any]]) -> Outlook | None:
     """Read the curve of a finished run; ``None`` where it was probed fewer than four times.
 
-    Accuracy grows about with the logarithm of the steps and ever more slowly, so the rise over the last
-    doubling bounds that of the next; measured in ``docs/benchmarks.md``.
+    Accuracy grows about with the logarithm of the steps, ever more slowly, so the rise over the last doubling
+    bounds that of the next; the more so as part of it is due to the falling learning rate.
 
     Args:
         metrics: logged steps, in order.
@@ -51,10 +62,7 @@ def outlook(metrics: Sequence[Mapping[str, Any]]) -> Outlook | None:
     last = probed[-1]
     half = min(probed[:-1], key=lambda each: abs(each["step"] - last["step"] / 2))
     before, after = float(half["probe_knn"]), float(last["probe_knn"])
-    share, n = (before + after) / 2, max(int(last.get("probe_n") or 1), 1)
-    error = (2 * share * (1 - share) / n) ** 0.5
-    moved = after - before
-    trend: Literal["rises", "level", "falls"] = "rises" if moved > 0 else "falls"
-    return Outlook(
-        half["step"], last["step"], before, after, "level" if abs(moved) <= _ERRORS * error else trend
-    )
+    found = Outlook(half["step"], last["step"], before, after, max(int(last.get("probe_n") or 1), 1), "level")
+    if abs(after - before) <= _ERRORS * found.error:
+        return found
+    return found._replace(trend="rises" if after > before else "falls")
