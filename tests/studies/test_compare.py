@@ -80,6 +80,7 @@ def test_several_at_once_come_to_the_same(site, study):
     assert scores(site, "jobs") == scores(site, "study")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_killed_and_resumed_it_comes_to_the_same(site, study):
     command = [sys.executable, "-m", "vicreg_core", "compare", RECIPE, *SHORT, "--methods", METHODS]
@@ -101,6 +102,7 @@ def test_killed_and_resumed_it_comes_to_the_same(site, study):
     assert scores(site, "killed") == scores(site, "study")
 
 
+@pytest.mark.slow
 def test_a_budget_of_seconds_is_measured_once_and_kept(site):
     methods = "core/vicreg,core/info-nce"
     first = compare(site, "seconds", "--budget", "seconds", methods=methods, seeds=1)

@@ -99,6 +99,7 @@ def test_trials_can_be_added_and_none_is_repeated(site, tuned):
     assert len(table(site, "more")) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_killed_and_resumed_it_tries_the_same(site, tuned):
     command = [sys.executable, "-m", "vicreg_core", "tune", RECIPE, *SHORT, "--trials", "6"]
