@@ -113,6 +113,10 @@ def test_a_budget_of_seconds_is_measured_once_and_kept(site):
     assert {row["method"]: row["steps"] for row in scores(site, "seconds")} == steps
     again = compare(site, "seconds", "--budget", "seconds", methods=methods, seeds=1)
     assert "2 of 2 runs are done already" in again.stderr
+    if steps["core/info-nce"] != 4:
+        other = compare(site, "seconds", methods=methods, seeds=1)
+        assert other.returncode == 2
+        assert "was trained otherwise" in other.stderr
 
 
 @pytest.mark.parametrize(

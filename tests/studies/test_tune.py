@@ -100,6 +100,15 @@ def test_trials_can_be_added_and_none_is_repeated(site, tuned):
 
 
 @pytest.mark.slow
+def test_several_at_once_are_the_same_each_time(site):
+    for out in ("two", "two-again"):
+        done = tune(site, out, "--jobs", "2", trials=4)
+        assert done.returncode == 0, done.stderr
+    assert table(site, "two") == table(site, "two-again")
+    assert len(table(site, "two")) == 4
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_killed_and_resumed_it_tries_the_same(site, tuned):
     command = [sys.executable, "-m", "vicreg_core", "tune", RECIPE, *SHORT, "--trials", "6"]

@@ -23,11 +23,18 @@ import click
     show_default=True,
     help="What to choose by; only the probe looks at labels.",
 )
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Trials at once.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder; default studies/<recipe's last name>-tuned."
 )
 def tune(
-    recipe: str, overrides: tuple[str, ...], space: Path | None, trials: int, by: str, out: Path | None
+    recipe: str,
+    overrides: tuple[str, ...],
+    space: Path | None,
+    trials: int,
+    by: str,
+    jobs: int,
+    out: Path | None,
 ) -> None:
     """Try settings of RECIPE, by default without any label, and write the best as best.yaml.
 
@@ -52,7 +59,7 @@ def tune(
     folder = out or Path("studies", f"{Path(recipe).stem}-tuned")
     keys = read_space(space) if space else default_space(loaded)
     tuning = Tuning(recipe, overrides, keys, by, folder)  # type: ignore[arg-type]
-    found = carry_out(tuning, trials, say=lambda line: click.echo(line, err=True))
+    found = carry_out(tuning, trials, jobs=jobs, say=lambda line: click.echo(line, err=True))
     write_table(found, folder / "trials.parquet")
     write_text(folder / "tuning.html", render_tuning(tuning, found, importances(tuning)))
     rows = [

@@ -10,8 +10,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from vicreg_core.errors import VicregError
-from vicreg_core.runs.reading import read_sealed
+from vicreg_core.errors import RunError, TrainingFailed
+from vicreg_core.recipes.load import fingerprint, load_recipe
+from vicreg_core.runs.reading import DamagedFile, read_sealed
 from vicreg_core.studies.design import Cell, Design
 from vicreg_core.studies.folder import StudyFolder
 
@@ -39,16 +40,17 @@ def run_study(design: Design, folder: StudyFolder, *, jobs: int = 1, say: Say = 
         TrainingInterrupted: on SIGINT or SIGTERM; the study goes on when it is started again.
     """
     cells = design.cells()
-    for cell in cells:
-        design.load(cell)
+    marks = {cell: fingerprint(design.load(cell).recipe) for cell in cells}
     folder.prepare(design)
-    open_cells = [cell for cell in cells if not _is_done(folder.run(cell))]
+    open_cells = [cell for cell in cells if not _is_done(folder.run(cell), marks[cell])]
     if done := len(cells) - len(open_cells):
         say(f"{done} of {len(cells)} runs are done already")
     tasks = {Task(design.recipe, _overrides(cell, cells), folder.run(cell)): cell for cell in open_cells}
-    ended = _one_by_one(list(tasks)) if jobs == 1 else _at_once(list(tasks), jobs)
-    for number, task in enumerate(ended, start=done + 1):
-        say(f"run {number} of {len(cells)} done: {tasks[task].group}, seed {tasks[task].seed}")
+    with Workers(jobs) as workers:
+        for number, (task, failed) in enumerate(workers.run(list(tasks)), start=done + 1):
+            if failed is not None:
+                raise failed
+            say(f"run {number} of {len(cells)} done: {tasks[task].group}, seed {tasks[task].seed}")
     return cells
 
 
@@ -69,7 +71,6 @@ class Task:
     def __call__(self) -> None:
         """Train and evaluate; says nothing but in the run's own log."""
         from vicreg_core.evaluation.run import evaluate_run
-        from vicreg_core.recipes.load import load_recipe
         from vicreg_core.runs.directory import RunDirectory
         from vicreg_core.training.session import train_run
 
@@ -86,36 +87,73 @@ def _overrides(cell: Cell, cells: Sequence[Cell]) -> list[str]:
     return [*cell.overrides, *([] if alike[0] == cell else ["evaluate.baselines=false"])]
 
 
-def _is_done(run: Path) -> bool:
-    """It was trained to its end and evaluated; a damaged evaluation counts as none."""
-    with contextlib.suppress(VicregError):
-        return read_sealed(run / "evaluation.json") is not None
-    return False
+def _is_done(run: Path, mark: str) -> bool:
+    """It was trained to its end and evaluated; a damaged evaluation counts as none.
+
+    Raises:
+        RunError: it is of another recipe, as under another budget.
+    """
+    try:
+        if read_sealed(run / "evaluation.json") is None:
+            return False
+    except DamagedFile:
+        return False
+    if fingerprint(load_recipe(str(run / "recipe.yaml")).recipe) != mark:
+        raise RunError(
+            f"{run} was trained otherwise than this study asks (another --budget?); name another --out"
+        )
+    return True
 
 
-def _one_by_one(tasks: Sequence[Task]) -> Iterator[Task]:
-    from vicreg_core.data.splits import opened_once
+class Workers:
+    """Carries tasks out: one after the other in this process, or several at once in others.
 
-    with opened_once():
-        for task in tasks:
-            task()
-            yield task
+    Args:
+        jobs: at once; they share the cores.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._held = contextlib.ExitStack()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        from vicreg_core.data.splits import opened_once
+
+        if self.jobs == 1:
+            self._held.enter_context(opened_once())
+            return self
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._pool = ProcessPoolExecutor(
+            max_workers=self.jobs,
+            mp_context=get_context("spawn"),
+            initializer=_begin,
+            initargs=(max(1, cores // self.jobs),),
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._held.close()
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, TrainingFailed | None]]:
+        """Each task as it ends, with what its training failed by; whatever else goes wrong is raised."""
+        if self._pool is None:
+            for task in tasks:
+                yield task, _failure(task)
+            return
+        running = {self._pool.submit(_failure, task): task for task in tasks}
+        for each in as_completed(running):
+            yield running[each], each.result()
 
 
-def _at_once(tasks: Sequence[Task], jobs: int) -> Iterator[Task]:
-    """In worker processes, each with its share of the cores."""
-    cores = max(1, len(os.sched_getaffinity(0)) // jobs) if hasattr(os, "sched_getaffinity") else 1
-    with ProcessPoolExecutor(
-        max_workers=jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(cores,)
-    ) as pool:
-        running = {pool.submit(task): task for task in tasks}
-        try:
-            for each in as_completed(running):
-                each.result()
-                yield running[each]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+def _failure(task: Task) -> TrainingFailed | None:
+    try:
+        task()
+    except TrainingFailed as failed:
+        return failed
+    return None
 
 
 def _begin(threads: int) -> None:

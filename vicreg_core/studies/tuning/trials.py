@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from vicreg_core.contracts.keys import mix_int, stream_id
-from vicreg_core.errors import RunError, TrainingFailed
+from vicreg_core.errors import RunError
 from vicreg_core.files import atomic_path
 from vicreg_core.recipes.load import fingerprint, load_recipe
 from vicreg_core.report.record import read_run
 from vicreg_core.runs.reading import read_sealed, write_sealed
-from vicreg_core.studies.engine import Task
+from vicreg_core.studies.engine import Task, Workers
 from vicreg_core.studies.tuning.criteria import Criterion, Figures, figures_of
 from vicreg_core.studies.tuning.space import Range, Space, override
 
@@ -66,11 +65,20 @@ class Trial:
     figures: Figures
 
 
-def tune(tuning: Tuning, trials: int, say: Callable[[str], None] = lambda _: None) -> list[Trial]:
+def tune(
+    tuning: Tuning, trials: int, *, jobs: int = 1, say: Callable[[str], None] = lambda _: None
+) -> list[Trial]:
     """Carry out trials until there are so many; those of an earlier call count, one that was stopped goes on.
 
     The first trial is the recipe itself where its values lie in the space. What is drawn for a trial hangs on
     the recipe's seed and the trials before, so that a study that was stopped comes to what it would have.
+    Several at once are drawn together and awaited together, so that this holds for them too.
+
+    Args:
+        tuning: what is tried.
+        trials: how many in all.
+        jobs: at once; they share the cores.
+        say: told of each.
 
     Raises:
         RecipeError: the space does not fit the recipe.
@@ -84,15 +92,14 @@ def tune(tuning: Tuning, trials: int, say: Callable[[str], None] = lambda _: Non
     _prepare(tuning)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study = open_study(tuning)
-        for stopped in [each for each in study.trials if each.state == optuna.trial.TrialState.RUNNING]:
-            _carry_out(tuning, study, stopped.number, stopped.params, say)
-        while (number := len(study.trials)) < trials:
-            _seed_sampler(study, tuning, number)
-            if number == 0 and (own := _own_values(tuning)):
-                study.enqueue_trial(own)
-            drawn = study.ask(tuning.space.distributions())
-            _carry_out(tuning, study, drawn.number, drawn.params, say)
+        study, running = open_study(tuning), optuna.trial.TrialState.RUNNING
+        with Workers(jobs) as workers:
+            while True:
+                stopped = [each for each in study.trials if each.state == running]
+                drawn = stopped or _drawn(tuning, study, min(jobs, trials - len(study.trials)))
+                if not drawn:
+                    break
+                _carry_out(tuning, study, {each.number: each.params for each in drawn}, workers, say)
         return [_finished(tuning, each) for each in study.trials]
 
 
@@ -121,19 +128,42 @@ def regret_of(trials: Sequence[Trial], chosen: Trial) -> float | None:
     return None if own is None or not known else max(known) - own
 
 
-def _carry_out(tuning: Tuning, study: Any, number: int, params: Mapping[str, Any], say: Any) -> None:
+def _drawn(tuning: Tuning, study: Any, count: int) -> list[Any]:
+    """New trials; the first of a study is the recipe itself."""
+    found = []
+    for _ in range(count):
+        number = len(study.trials)
+        _seed_sampler(study, tuning, number)
+        if number == 0 and (own := _own_values(tuning)):
+            study.enqueue_trial(own)
+        found.append(study.ask(tuning.space.distributions()))
+    return found
+
+
+def _carry_out(
+    tuning: Tuning, study: Any, drawn: Mapping[int, Mapping[str, Any]], workers: Workers, say: Any
+) -> None:
+    """Run some trials and tell the study, in their order."""
+    tasks = {
+        Task(
+            tuning.recipe,
+            (*tuning.overrides_of(params), "monitor.on_collapse=stop", "evaluate.baselines=false"),
+            tuning.run(number),
+            protocols=("rank", "knn", "linear"),
+        ): number
+        for number, params in drawn.items()
+    }
+    failed = {tasks[task]: failure for task, failure in workers.run(list(tasks))}
+    for number, params in sorted(drawn.items()):
+        _tell(tuning, study, number, params, failed[number] is not None, say)
+
+
+def _tell(
+    tuning: Tuning, study: Any, number: int, params: Mapping[str, Any], collapsed: bool, say: Any
+) -> None:
     import optuna
 
-    task = Task(
-        tuning.recipe,
-        (*tuning.overrides_of(params), "monitor.on_collapse=stop", "evaluate.baselines=false"),
-        tuning.run(number),
-        protocols=("rank", "knn", "linear"),
-    )
-    figures = Figures(collapsed=True)
-    with contextlib.suppress(TrainingFailed):
-        task()
-        figures = figures_of(read_run(task.out))
+    figures = Figures(collapsed=True) if collapsed else figures_of(read_run(tuning.run(number)))
     value = None if figures.collapsed else figures.value(tuning.by)
     # Of a pruned trial the estimator learns where not to look, of a failed one nothing.
     state = optuna.trial.TrialState.PRUNED if figures.collapsed else optuna.trial.TrialState.FAIL
@@ -156,7 +186,10 @@ def _seed_sampler(study: Any, tuning: Tuning, number: int) -> None:
 
     seed = load_recipe(tuning.recipe, tuning.overrides).recipe.seed
     study.sampler = optuna.samplers.TPESampler(
-        seed=mix_int(seed, stream_id("tune"), number) % 2**32, multivariate=True, n_startup_trials=_STARTUP
+        seed=mix_int(seed, stream_id("tune"), number) % 2**32,
+        multivariate=True,
+        n_startup_trials=_STARTUP,
+        constant_liar=True,
     )
 
 
