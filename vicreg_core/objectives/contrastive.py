@@ -84,9 +84,11 @@ def contrast(views: Tensor, classes: Tensor, temperature: float) -> NamedTerms:
     itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
     similarity = (unit @ unit.T / temperature).masked_fill(itself, -torch.inf)
     uniformity = similarity.logsumexp(dim=1).mean()
-    # What an anchor has in common with its class, itself aside, without a second matrix of pairs.
+    # What anchors have in common with their class, themselves aside, without a second matrix of pairs: over a
+    # class the cosines of all pairs sum to |sum u|^2 - sum |u|^2.
     sizes = classes.bincount()
     sums = unit.new_zeros(len(sizes), unit.shape[1]).index_add(0, classes, unit)
-    together = (unit * (sums[classes] - unit)).sum(dim=1) / (sizes[classes] - 1)
-    alignment = -together.mean() / temperature
+    alone = unit.new_zeros(len(sizes)).index_add(0, classes, unit.square().sum(dim=1))
+    together = ((sums.square().sum(dim=1) - alone) / (sizes - 1)).sum()
+    alignment = -together / (len(unit) * temperature)
     return NamedTerms(alignment + uniformity, {"alignment": alignment, "uniformity": uniformity})

@@ -69,7 +69,6 @@ def _mark(point: Point, across: Scale, up: Scale) -> list[Markup]:
     if point.crossed:
         path = f"M{x - 5} {y - 5}L{x + 5} {y + 5}M{x - 5} {y + 5}L{x + 5} {y - 5}"
         return [tag("path", hint, d=path, class_="line s1")]
-    marks = [
-        tag("circle", hint, cx=x, cy=y, r=5, class_="dot main", opacity=f"{0.25 + 0.75 * point.shade:.2f}")
-    ]
-    return [*marks, tag("circle", cx=x, cy=y, r=9, class_="dot")] if point.ringed else marks
+    shade = f"{0.25 + 0.75 * point.shade:.2f}"
+    ring = [tag("circle", cx=x, cy=y, r=9, class_="dot")] if point.ringed else []
+    return [*ring, tag("circle", hint, cx=x, cy=y, r=5, class_="dot main", opacity=shade)]
