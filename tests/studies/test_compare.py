@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.broken_plugins.planting import environment_with, plant_example, vicreg
+from tests.broken_plugins.planting import plant_example, vicreg
+from tests.studies.stopping import stopped_after
 
 RECIPE = "signals/quickstart"
 SHORT = ["data.samples=64", "train.batch_size=32", "train.epochs=2", "train.log_every=1"]
@@ -86,17 +84,7 @@ def test_killed_and_resumed_it_comes_to_the_same(site, study):
     command = [sys.executable, "-m", "vicreg_core", "compare", RECIPE, *SHORT, "--methods", METHODS]
     command += ["--seeds", "2", "--out", "killed"]
     for kind in (signal.SIGKILL, signal.SIGINT):
-        process = subprocess.Popen(
-            command, cwd=site, env=os.environ | environment_with(site), stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "done: " in line:
-                break
-        time.sleep(0.2)
-        process.send_signal(kind)
-        rest = process.communicate(timeout=60)[1]
-        assert "Traceback" not in rest
+        assert "Traceback" not in stopped_after(command, site, "done: ", kind)
     done = compare(site, "killed")
     assert done.returncode == 0, done.stderr
     assert scores(site, "killed") == scores(site, "study")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 
 import pytest
 import yaml
 
-from tests.broken_plugins.planting import environment_with, plant_example, vicreg
+from tests.broken_plugins.planting import plant_example, vicreg
+from tests.studies.stopping import stopped_after
+from vicreg_core.recipes.load import load_recipe
 from vicreg_core.studies.tuning.criteria import Figures
+from vicreg_core.studies.tuning.space import default_space
 from vicreg_core.studies.tuning.trials import Trial, best_of, regret_of
 
 pytest.importorskip("optuna", reason="needs optuna (extra tune)")
@@ -114,17 +114,7 @@ def test_killed_and_resumed_it_tries_the_same(site, tuned):
     command = [sys.executable, "-m", "vicreg_core", "tune", RECIPE, *SHORT, "--trials", "6"]
     command += ["--out", "killed", "--space", "space.yaml"]
     for kind in (signal.SIGKILL, signal.SIGINT):
-        process = subprocess.Popen(
-            command, cwd=site, env=os.environ | environment_with(site), stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("trial "):
-                break
-        time.sleep(0.3)
-        process.send_signal(kind)
-        rest = process.communicate(timeout=60)[1]
-        assert "Traceback" not in rest
+        assert "Traceback" not in stopped_after(command, site, "trial ", kind)
     done = tune(site, "killed", trials=6)
     assert done.returncode == 0, done.stderr
     assert table(site, "killed") == table(site, "tuned")
@@ -173,3 +163,13 @@ def test_a_collapsed_trial_is_never_chosen():
     assert regret_of(trials, chosen) == pytest.approx(0.1)
     assert best_of(trials, "alpha-req") is trials[2]
     assert best_of(trials, "probe") is None
+
+
+def test_the_default_space_lies_around_the_recipe():
+    space = default_space(load_recipe("vision/quickstart", ["objective.covariance=0"]))
+    lr = space.keys["optimizer.lr"]
+    assert (lr.low, lr.high) == pytest.approx((3e-4, 3e-2))
+    assert "objective.variance" in space.keys
+    assert "objective.covariance" not in space.keys
+    assert space.keys["projector.dims"] == [[256, 256], [512, 512], [1024, 1024]]
+    space.check("vision/quickstart", ())

@@ -128,13 +128,12 @@ def default_space(loaded: LoadedRecipe) -> Space:
     recipe = loaded.recipe
     lr, batch = recipe.optimizer.lr, recipe.train.batch_size
     keys: dict[str, Range | Sequence[Any]] = {"optimizer.lr": _around(lr, _AROUND)}
-    if recipe.objective.name == "core/vicreg":
-        options = recipe.objective.options
-        keys["objective.invariance"] = _around(options["invariance"], 5.0)
-        keys["objective.variance"] = _around(options["variance"], 5.0)
-        keys["objective.covariance"] = _around(options["covariance"], 5.0)
+    options = recipe.objective.options if recipe.objective.name == "core/vicreg" else {}
+    for weight in ("invariance", "variance", "covariance"):
+        if options.get(weight):
+            keys[f"objective.{weight}"] = _around(options[weight], 5.0)
     dims = recipe.projector.dims
-    keys["projector.dims"] = [[dim // 2 for dim in dims], list(dims), [2 * dim for dim in dims]]
+    keys["projector.dims"] = [[max(1, dim // 2) for dim in dims], list(dims), [2 * dim for dim in dims]]
     keys["train.batch_size"] = [max(2, batch // 2), batch]
     return Space(keys)
 
