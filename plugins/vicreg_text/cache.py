@@ -32,6 +32,11 @@ def key_of(*parts: Any) -> str:
     (True, False, 32)
     """
     content = json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()
+    return digest_of(content)
+
+
+def digest_of(content: bytes) -> str:
+    """A 128-bit hexadecimal hash of bytes."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vicreg_core.errors import RunError
+from vicreg_core.files import atomic_path
 from vicreg_core.runs.reading import read_sealed, write_sealed
 from vicreg_core.studies.design import Cell, Design
 
 _FILE = "study.json"
 _FORMAT = 1
+
+
+def claimed(path: Path, file: str, what: str) -> dict[str, Any] | None:
+    """What a folder's sealed ``file`` holds; a folder that is new or empty is made, and holds ``None``.
+
+    Raises:
+        RunError: it holds something else; ``what`` says so.
+    """
+    known = read_sealed(path / file) if path.is_dir() else None
+    if known is None:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(f"{path} {what}; name another --out, or remove it")
+        path.mkdir(parents=True, exist_ok=True)
+    return known
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Rows of the same columns as a Parquet file.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows), temporary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +84,8 @@ class StudyFolder:
             RunError: it holds something else, or a study of another recipe.
         """
         mark = design.mark()
-        known = read_sealed(self.path / _FILE) if self.path.is_dir() else None
-        if known is None:
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-                raise RunError(f"{self.path} is no study; name another --out, or remove it")
-            self.path.mkdir(parents=True, exist_ok=True)
-        elif known.get("recipe_mark") != mark:
+        known = claimed(self.path, _FILE, "is no study")
+        if known is not None and known.get("recipe_mark") != mark:
             raise RunError(
                 f"{self.path} is a study of another recipe ({known.get('recipe')}; fingerprint "
                 f"{str(known.get('recipe_mark'))[:12]}, this one is {mark[:12]}); go on with the same recipe "

@@ -46,8 +46,7 @@ def _scores(groups: Sequence[str], outcomes: Sequence[Outcome]) -> Section:
                 cells.append("–")
                 continue
             mean = tag("span", f"{found[group].mean:.3f}", class_="best" if group == best else None)
-            spread = f" ± {found[group].std:.3f}" if len(found[group].values) > 1 else ""
-            cells.append(tag("span", mean, tag("span", spread, class_="delta")))
+            cells.append(tag("span", mean, tag("span", found[group].spread, class_="delta")))
         floors = [each.floors[score] for each in outcomes if score in each.floors]
         highest = max(floors, key=lambda floor: floor[1], default=None)
         cells.append(f"{highest[1]:.3f} ({name_of(highest[0])})" if highest else "–")

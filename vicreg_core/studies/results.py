@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vicreg_core.files import atomic_path
 from vicreg_core.report.record import RunRecord, read_run
 from vicreg_core.report.scores import headlines
 from vicreg_core.studies.design import Cell
-from vicreg_core.studies.folder import StudyFolder
+from vicreg_core.studies.folder import StudyFolder, write_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +98,7 @@ def write_table(outcomes: Sequence[Outcome], path: Path) -> None:
     Raises:
         RunError: when the disk refuses.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows = [row for each in outcomes for row in _rows(each)]
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows), temporary)
+    write_rows([row for each in outcomes for row in _rows(each)], path)
 
 
 def _rows(outcome: Outcome) -> list[Mapping[str, Any]]:

@@ -30,6 +30,11 @@ class Summary(NamedTuple):
         """Over the seeds, of what they are drawn from; 0 for one seed."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
 
+    @property
+    def spread(self) -> str:
+        """Its deviation as it stands behind the mean; empty for one seed."""
+        return f" ± {self.std:.3f}" if len(self.values) > 1 else ""
+
 
 class Difference(NamedTuple):
     """A method less another, paired by seed.
@@ -100,8 +105,7 @@ def rows_of_scores(outcomes: Sequence[Outcome]) -> list[list[str]]:
         cells = [group]
         for score in scores:
             own = found[score].get(group)
-            spread = f" ± {own.std:.3f}" if own and len(own.values) > 1 else ""
-            cells.append(f"{own.mean:.3f}{spread}" if own else "-")
+            cells.append(f"{own.mean:.3f}{own.spread}" if own else "-")
         seconds = [each.seconds for each in outcomes if each.cell.group == group]
         rows.append([*cells, f"{np.mean(seconds):.1f}"])
     floors = [[each.floors[score][1] for each in outcomes if score in each.floors] for score in scores]

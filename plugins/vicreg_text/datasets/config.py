@@ -49,6 +49,7 @@ class ColumnsConfig(CorpusConfig):
     positives: Annotated[
         str | None, Field(description="rows with the same value here may be views of one another")
     ] = None
+    metadata: Annotated[Names, Field(description="further columns to carry into exported vectors")] = ()
 
     @field_validator("positives")
     @classmethod
@@ -56,8 +57,6 @@ class ColumnsConfig(CorpusConfig):
         if positives is not None and info.data.get("neighbours"):
             raise ValueError("views come from rows with the same key, or from neighbours; set one to none")
         return positives
-
-    metadata: Annotated[Names, Field(description="further columns to carry into exported vectors")] = ()
 
 
 class FilesConfig(TableFileConfig, CorpusConfig):

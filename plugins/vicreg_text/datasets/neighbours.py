@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from vicreg_core.classifiers.neighbours import nearest
 from vicreg_core.files import write_array
-from vicreg_text.cache import cached_folder, key_of
+from vicreg_text.cache import cached_folder, digest_of, key_of
 from vicreg_text.tokens.arrays import Tokens
 from vicreg_text.tokens.statistics import IDF, VECTORS, count_matrix, read_asset
 
@@ -54,8 +53,7 @@ def nearest_documents(
         among: rows of ``tokens`` that may be neighbours and have some.
         most: documents searched.
     """
-    parts = [assets[IDF], assets[VECTORS], among.astype(np.int64).tobytes()]
-    digests = [hashlib.blake2b(part, digest_size=16).hexdigest() for part in parts]
+    digests = [digest_of(part) for part in (assets[IDF], assets[VECTORS], among.tobytes())]
 
     def write(folder: Path) -> None:
         write_array(folder / "rows.npy", _nearest(tokens, assets, k, among, most))

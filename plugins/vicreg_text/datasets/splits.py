@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable
 from functools import cached_property
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from vicreg_core.contracts import DataInfo, Split
 from vicreg_core.errors import DataError
-from vicreg_text.cache import key_of
+from vicreg_text.cache import digest_of, key_of
 from vicreg_text.datasets.adapter import TextDataset, class_list
 from vicreg_text.datasets.config import CorpusConfig
 from vicreg_text.datasets.documents import Documents, open_documents
@@ -87,7 +86,7 @@ class TrainingFit:
         vocabulary = Vocabulary.of(parse_tokenizer(tokenizer_json))
         assets = {FILE: tokenizer_json}
         if config.token_vectors:
-            key = key_of(documents.key, hashlib.blake2b(tokenizer_json, digest_size=16).hexdigest())
+            key = key_of(documents.key, digest_of(tokenizer_json))
             assets |= starting_assets(tokens, key, vocabulary.size, config.token_vectors, config.max_fit)
         facts = {
             "kind": "text",

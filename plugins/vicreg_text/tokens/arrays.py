@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from vicreg_core.errors import DataError
 from vicreg_core.files import write_array
-from vicreg_text.cache import cached_folder, key_of
+from vicreg_text.cache import cached_folder, digest_of, key_of
 from vicreg_text.tokens.config import TokenizerConfig
 from vicreg_text.tokens.tokenizer import FILE, parse_tokenizer, parted, pretrained_tokenizer, train_tokenizer
 
@@ -105,7 +104,7 @@ def tokenise(documents: Texts, tokenizer_json: bytes) -> Tokens:
     Raises:
         DataError: for a corpus in which hardly any document has two tokens, or all documents are the same.
     """
-    key = key_of(_FORMAT, documents.key, hashlib.blake2b(tokenizer_json, digest_size=16).hexdigest())
+    key = key_of(_FORMAT, documents.key, digest_of(tokenizer_json))
     folder = cached_folder("tokens", key, lambda target: _write(documents, tokenizer_json, target))
     return Tokens(folder)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 from vicreg_core.report.record import RunRecord
 
 Criterion = Literal["lidar", "rankme", "alpha-req", "probe"]
-CRITERIA = get_args(Criterion)
 
 
 class Figures(NamedTuple):

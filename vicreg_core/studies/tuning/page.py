@@ -61,8 +61,7 @@ def _why_none(tuning: Tuning, trials: Sequence[Trial]) -> str:
 
 
 def _shown_by(figures: Figures, by: str) -> str:
-    value = {"alpha-req": figures.alpha_req, "probe": figures.probe}.get(by, getattr(figures, by, None))
-    return number(value)
+    return number(getattr(figures, by.replace("-", "_")))
 
 
 def _chosen(tuning: Tuning, trials: Sequence[Trial], best: Trial | None) -> Section:

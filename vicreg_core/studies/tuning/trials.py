@@ -11,11 +11,11 @@ from typing import Any
 
 from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.errors import RunError
-from vicreg_core.files import atomic_path
-from vicreg_core.recipes.load import fingerprint, load_recipe
+from vicreg_core.recipes.load import LoadedRecipe, fingerprint, load_recipe
 from vicreg_core.report.record import read_run
-from vicreg_core.runs.reading import read_sealed, write_sealed
+from vicreg_core.runs.reading import write_sealed
 from vicreg_core.studies.engine import Task, Workers
+from vicreg_core.studies.folder import claimed, write_rows
 from vicreg_core.studies.tuning.criteria import Criterion, Figures, figures_of
 from vicreg_core.studies.tuning.space import Range, Space, override
 
@@ -89,14 +89,15 @@ def tune(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     tuning.space.check(tuning.recipe, tuning.overrides)
-    _prepare(tuning)
+    recipe = load_recipe(tuning.recipe, tuning.overrides, command="vicreg tune")
+    _prepare(tuning, recipe)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study, running = open_study(tuning), optuna.trial.TrialState.RUNNING
         with Workers(jobs) as workers:
             while True:
                 stopped = [each for each in study.trials if each.state == running]
-                drawn = stopped or _drawn(tuning, study, min(jobs, trials - len(study.trials)))
+                drawn = stopped or _drawn(tuning, recipe, study, min(jobs, trials - len(study.trials)))
                 if not drawn:
                     break
                 _carry_out(tuning, study, {each.number: each.params for each in drawn}, workers, say)
@@ -128,13 +129,13 @@ def regret_of(trials: Sequence[Trial], chosen: Trial) -> float | None:
     return None if own is None or not known else max(known) - own
 
 
-def _drawn(tuning: Tuning, study: Any, count: int) -> list[Any]:
+def _drawn(tuning: Tuning, recipe: LoadedRecipe, study: Any, count: int) -> list[Any]:
     """New trials; the first of a study is the recipe itself."""
     found = []
     for _ in range(count):
         number = len(study.trials)
-        _seed_sampler(study, tuning, number)
-        if number == 0 and (own := _own_values(tuning)):
+        study.sampler = _sampler(mix_int(recipe.recipe.seed, stream_id("tune"), number) % 2**32)
+        if number == 0 and (own := _own_values(tuning.space, recipe)):
             study.enqueue_trial(own)
         found.append(study.ask(tuning.space.distributions()))
     return found
@@ -181,22 +182,18 @@ def _finished(tuning: Tuning, trial: Any) -> Trial:
     return Trial(trial.number, trial.params, figures)
 
 
-def _seed_sampler(study: Any, tuning: Tuning, number: int) -> None:
+def _sampler(seed: int) -> Any:
     import optuna
 
-    seed = load_recipe(tuning.recipe, tuning.overrides).recipe.seed
-    study.sampler = optuna.samplers.TPESampler(
-        seed=mix_int(seed, stream_id("tune"), number) % 2**32,
-        multivariate=True,
-        n_startup_trials=_STARTUP,
-        constant_liar=True,
+    return optuna.samplers.TPESampler(
+        seed=seed, multivariate=True, n_startup_trials=_STARTUP, constant_liar=True
     )
 
 
-def _own_values(tuning: Tuning) -> dict[str, Any]:
+def _own_values(space: Space, recipe: LoadedRecipe) -> dict[str, Any]:
     """The recipe's own value of each key; empty where one lies outside the space."""
-    data, found = load_recipe(tuning.recipe, tuning.overrides).data, dict[str, Any]()
-    for key, values in tuning.space.keys.items():
+    data, found = recipe.data, dict[str, Any]()
+    for key, values in space.keys.items():
         value: Any = data
         for part in key.split("."):
             value = value.get(part) if isinstance(value, dict) else None
@@ -210,19 +207,15 @@ def _own_values(tuning: Tuning) -> dict[str, Any]:
     return found
 
 
-def _prepare(tuning: Tuning) -> None:
+def _prepare(tuning: Tuning, recipe: LoadedRecipe) -> None:
     """Make the folder, or go on with the same recipe, space and criterion."""
-    recipe = load_recipe(tuning.recipe, tuning.overrides, command="vicreg tune").recipe
     space = {
         key: values.model_dump(by_alias=True) if isinstance(values, Range) else list(values)
         for key, values in tuning.space.keys.items()
     }
-    wanted = {"recipe_mark": fingerprint(recipe), "space": space, "by": tuning.by}
-    known = read_sealed(tuning.path / _FILE) if tuning.path.is_dir() else None
+    wanted = {"recipe_mark": fingerprint(recipe.recipe), "space": space, "by": tuning.by}
+    known = claimed(tuning.path, _FILE, "holds no trials")
     if known is None:
-        if tuning.path.exists() and (not tuning.path.is_dir() or any(tuning.path.iterdir())):
-            raise RunError(f"{tuning.path} holds no trials; name another --out, or remove it")
-        tuning.path.mkdir(parents=True, exist_ok=True)
         write_sealed(tuning.path / _FILE, {"recipe": tuning.recipe, **wanted})
         return
     for key, what in (("recipe_mark", "another recipe"), ("space", "another space"), ("by", "another --by")):
@@ -252,9 +245,4 @@ def write_table(trials: Sequence[Trial], path: Path) -> None:
     Raises:
         RunError: when the disk refuses.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows = [{"trial": each.number, **each.params, **each.figures._asdict()} for each in trials]
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows), temporary)
+    write_rows([{"trial": each.number, **each.params, **each.figures._asdict()} for each in trials], path)
