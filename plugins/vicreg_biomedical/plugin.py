@@ -27,7 +27,7 @@ def vicreg_encoders() -> list[EncoderSpec]:
     adaptive = "one trunk shared by all channels; takes a panel it was not trained on"
     monai = "MONAI's {}, flat images or volumes, any number of channels"
     return [
-        _encoder("small-cnn", "small_cnn:build", "SmallCNNConfig", small),
+        _encoder("small-cnn", "small_cnn:build", "SmallCNNConfig", small, offers=("feature_maps",)),
         _encoder("channel-adaptive", "channel_adaptive:build", "ChannelAdaptiveConfig", adaptive),
         *(
             _encoder(
@@ -49,7 +49,7 @@ def vicreg_augmentations() -> list[AugmentationSpec]:
     cells = "views of cell crops, batched: presets fluorescence, brightfield, histology"
     monai = "a list of MONAI's array transforms by name, sample by sample"
     return [
-        _augmentation("cells", "cells:build", "CellsConfig", cells, requires=_READERS),
+        _augmentation("cells", "cells:build", "CellsConfig", cells, requires=_READERS, offers=("clean",)),
         _augmentation("monai", "monai:build", "MonaiConfig", monai, requires=("monai", *_READERS)),
     ]
 

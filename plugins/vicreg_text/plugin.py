@@ -16,7 +16,13 @@ from vicreg_core.plugins import (
 _EXTRA = "vicreg-suite[text]"
 _TOKENIZERS, _TRANSFORMERS = ("tokenizers",), ("transformers",)
 _encoder = family(EncoderSpec, "vicreg_text.encoders", extra=_EXTRA)
-_augmentation = family(AugmentationSpec, "vicreg_text.augmentations", requires=_TOKENIZERS, extra=_EXTRA)
+_augmentation = family(
+    AugmentationSpec,
+    "vicreg_text.augmentations",
+    requires=_TOKENIZERS,
+    extra=_EXTRA,
+    offers=("clean",),
+)
 _dataset = family(DatasetSpec, "vicreg_text.datasets", requires=_TOKENIZERS, extra=_EXTRA)
 _protocol = family(ProtocolSpec, "vicreg_text.protocols")
 _export = family(ExportSpec, "vicreg_text.export", extra=_EXTRA)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from vicreg_core.plugins import AugmentationSpec, DatasetSpec, EncoderSpec, RecipeFolder, family, hookimpl
 
 _encoder = family(EncoderSpec, "vicreg_vision.encoders", extra="vicreg-suite[vision]")
-_augmentation = family(AugmentationSpec, "vicreg_vision.augmentations")
+_augmentation = family(AugmentationSpec, "vicreg_vision.augmentations", offers=("clean",))
 _dataset = family(DatasetSpec, "vicreg_vision.datasets", requires=("PIL",), extra="vicreg-suite[vision]")
-_TV = ("torchvision",)
+_TV, _MAPS = ("torchvision",), ("feature_maps",)
 
 
 @hookimpl
@@ -22,12 +22,27 @@ def vicreg_encoders() -> list[EncoderSpec]:
             "small_cnn:build",
             "SmallCNNConfig",
             "slim residual network that trains in minutes on a CPU",
+            offers=_MAPS,
         ),
         *(
-            _encoder(f"resnet{n}", f"resnet:build_resnet{n}", "ResNetConfig", resnet.format(n), requires=_TV)
+            _encoder(
+                f"resnet{n}",
+                f"resnet:build_resnet{n}",
+                "ResNetConfig",
+                resnet.format(n),
+                requires=_TV,
+                offers=_MAPS,
+            )
             for n in (18, 34, 50)
         ),
-        _encoder("convnext-tiny", "convnext:build_tiny", "ConvNeXtConfig", "ConvNeXt-Tiny", requires=_TV),
+        _encoder(
+            "convnext-tiny",
+            "convnext:build_tiny",
+            "ConvNeXtConfig",
+            "ConvNeXt-Tiny",
+            requires=_TV,
+            offers=_MAPS,
+        ),
         _encoder("vit", "vit:build", "ViTConfig", vit, requires=_TV),
         _encoder("torchvision", "torchvision_models:build", "TorchvisionConfig", classifier, requires=_TV),
     ]

@@ -171,7 +171,7 @@ def test_another_recipes_checkpoint_is_not_continued(tmp_path):
 def test_gradient_clipping_reports_the_norm_before_it(tmp_path):
     clipped = make_trainer(tmp_path / "a", optimizer={"clip_grad_norm": 1e-6})
     plain = make_trainer(tmp_path / "b")
-    norms = [next(iter([t.train_step(v) for v in [next(t.views(1))]])).grad_norm for t in (clipped, plain)]
+    norms = [next(iter([t.train_step(v) for v in [next(t.batches(1))]])).grad_norm for t in (clipped, plain)]
     assert norms[0] == norms[1] > 1e-3
 
 

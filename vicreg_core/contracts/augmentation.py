@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vicreg_core.contracts.batch import Batch, Shown
 from vicreg_core.contracts.keys import Keys
@@ -70,6 +70,21 @@ class Augmentation(nn.Module):
             ValueError: no such corruption or severity (:func:`vicreg_core.contracts.severity.strength`).
         """
         raise ValueError(f"{type(self).__name__} offers no corruption {name!r}")
+
+    def clean(self, batch: Batch) -> Tensor:
+        """What a decoder rebuilds of evaluation views: ``(B, T)`` floating, the same ``T`` for every batch.
+
+        Small pictures, channels, counts of tokens: what of a sample is worth keeping, in some hundred
+        numbers. A modality that says it puts ``offers=("clean",)`` into the augmentation's spec; the
+        objective ``core/reconstruction`` needs it.
+
+        Args:
+            batch: what ``forward(batch, None)`` made.
+
+        Raises:
+            ValueError: there is no such thing.
+        """
+        raise ValueError(f"{type(self).__name__} does not say what a decoder shall rebuild")
 
     def show(self, views: Batch) -> Sequence[Shown] | None:
         """Each sample of what :meth:`forward` made, as a picture or text for reports.

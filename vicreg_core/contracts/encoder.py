@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -16,6 +16,16 @@ class Encoder(nn.Module):
 
     channels_last: bool = False
     """True where a 4-D input and the weights are faster in ``torch.channels_last`` memory format."""
+
+    @property
+    def map_layers(self) -> Sequence[nn.Module]:
+        """Modules whose outputs are the feature maps of a forward pass, ``(B, C, ...)``, first to last.
+
+        The last is the one closest to the representation. Each is called once a forward pass in training, and
+        nothing writes to its output afterwards. An encoder that has any says ``offers=("feature_maps",)`` in
+        its spec; objectives such as ``core/local`` and ``core/vcreg`` need them.
+        """
+        return ()
 
     @property
     def rebuild_options(self) -> Mapping[str, Any]:

@@ -24,10 +24,13 @@ from vicreg_core.errors import VicregError
 
 
 class _StepDataset(WorkerDataset[list[Batch]]):
-    """Maps a step to its raw batch: one shared by all views, or one prepared batch a view."""
+    """Maps a step to its raw batch: one shared by all views, or one prepared a view (and a clean one)."""
 
-    def __init__(self, data: DatasetAdapter, augmentation: Augmentation, share: Share, views: int) -> None:
-        self.data, self.augmentation, self.share, self.views = data, augmentation, share, views
+    def __init__(
+        self, data: DatasetAdapter, augmentation: Augmentation, share: Share, views: int, clean: bool
+    ) -> None:
+        self.data, self.augmentation, self.share = data, augmentation, share
+        self.views, self.clean = views, clean
 
     def read(self, index: int) -> list[Batch]:
         """The batches of step ``index``."""
@@ -37,7 +40,8 @@ class _StepDataset(WorkerDataset[list[Batch]]):
             return [raw if self.data.in_memory else self.augmentation.collate(raw)]
         samples = [self.data[int(i)] for i in indices]
         keys = (self.share.keys(index, view) for view in range(self.views))
-        return [prepare_batch(self.augmentation, samples, each) for each in keys]
+        batches = [prepare_batch(self.augmentation, samples, each) for each in keys]
+        return batches + ([prepare_batch(self.augmentation, samples, None)] if self.clean else [])
 
 
 class ViewLoader:
@@ -51,6 +55,7 @@ class ViewLoader:
         device: where ``Augmentation.forward`` runs and the views end up.
         workers: loader processes for data that needs them; ``"auto"`` is this process's share of the
             cores less one, at least 1 and at most 8.
+        clean: yield ``Augmentation.clean`` of the evaluation views too, ``(B, T)``, after the views.
     """
 
     def __init__(
@@ -62,16 +67,17 @@ class ViewLoader:
         views: int,
         device: torch.device,
         workers: int | Literal["auto"] = "auto",
+        clean: bool = False,
     ) -> None:
-        self.share, self.views, self.device = share, views, device
+        self.share, self.views, self.device, self.clean = share, views, device, clean
         self.augmentation = copy.deepcopy(augmentation).to(device)
-        self._steps = _StepDataset(data, augmentation, share, views)
+        self._steps = _StepDataset(data, augmentation, share, views, clean)
         self.workers = 0
         if not is_vectorised(data, augmentation):
             self.workers = resolve_workers(workers, share.world_size)
 
     def __call__(self, start: int, stop: int) -> Iterator[list[Batch]]:
-        """The views of steps ``start`` to ``stop - 1``, each a list of ``V`` batches on the device."""
+        """For each of the steps ``start`` to ``stop - 1`` the ``V`` views on the device, and ``clean``."""
         loader: DataLoader[list[Batch] | VicregError] = DataLoader(
             self._steps,
             batch_size=None,
@@ -92,7 +98,10 @@ class ViewLoader:
     def make_views(self, step: int, batches: list[Batch]) -> list[Batch]:
         """The views from the raw batches of ``step``: one batch for all views, or one a view."""
         shared = len(batches) == 1
-        return [
+        views = [
             self.augmentation(batches[0 if shared else view], self.share.keys(step, view).to(self.device))
             for view in range(self.views)
         ]
+        if self.clean:
+            views.append(self.augmentation.clean(self.augmentation(batches[-1], None)))
+        return views

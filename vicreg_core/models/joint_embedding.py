@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -17,6 +18,8 @@ class ViewOutputs(NamedTuple):
     """``V`` tensors ``(B, encoder.embedding_dim)``, the encoder's outputs."""
     embeddings: list[Tensor]
     """``V`` tensors ``(B, D)``, the projector's outputs, which the objective sees."""
+    feature_maps: Sequence[Sequence[Tensor]] = ()
+    """For each view those of ``encoder.map_layers``, ``(B, C, ...)``; empty unless they were asked for."""
 
 
 class JointEmbedding(nn.Module):
@@ -24,13 +27,48 @@ class JointEmbedding(nn.Module):
 
     Views go through one after the other rather than concatenated: batch norm then normalises each view by
     its own statistics, as in the authors' code.
+
+    Args:
+        encoder: shared by the views.
+        projector: of its representations.
+        feature_maps: keep the encoder's feature maps too.
     """
 
-    def __init__(self, encoder: Encoder, projector: nn.Module) -> None:
+    def __init__(self, encoder: Encoder, projector: nn.Module, *, feature_maps: bool = False) -> None:
         super().__init__()
-        self.encoder, self.projector = encoder, projector
+        self.encoder, self.projector, self.feature_maps = encoder, projector, feature_maps
 
     def forward(self, views: Sequence[Batch]) -> ViewOutputs:
         """Representations and embeddings of every view, in one call so that DDP sees one forward pass."""
-        representations = [self.encoder(view) for view in views]
-        return ViewOutputs(representations, [self.projector(r) for r in representations])
+        maps = list[Sequence[Tensor]]()
+        representations = []
+        for view in views:
+            with self._watched(maps):
+                representations.append(self.encoder(view))
+        return ViewOutputs(representations, [self.projector(r) for r in representations], maps)
+
+    @contextmanager
+    def _watched(self, maps: list[Sequence[Tensor]]) -> Iterator[None]:
+        """Add the feature maps of one forward pass to ``maps``, where they are asked for."""
+        if not self.feature_maps:
+            yield
+            return
+        with feature_maps(self.encoder) as seen:
+            yield
+        maps.append(seen)
+
+
+@contextmanager
+def feature_maps(encoder: Encoder) -> Iterator[list[Tensor]]:
+    """The outputs of ``encoder.map_layers`` during a forward pass, in a list that is filled by it."""
+    seen = list[Tensor]()
+
+    def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        seen.append(output)
+
+    handles = [layer.register_forward_hook(keep) for layer in encoder.map_layers]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

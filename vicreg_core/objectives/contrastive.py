@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vicreg_core.objectives.base import NamedTerms, StepInputs, Terms
+from vicreg_core.objectives.base import NamedTerms, Need, StepInputs, Terms
 from vicreg_core.objectives.validation import checked_number
 from vicreg_core.objectives.whole_batch import WholeBatchObjective
 
@@ -55,7 +55,7 @@ class SupConLoss(InfoNCELoss):
     it is InfoNCE, whose memory it has.
     """
 
-    needs_labels = True
+    needs = frozenset[Need]({"labels"})
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__(temperature)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
-from vicreg_core.objectives.base import Objective, StepInputs, Terms
+from vicreg_core.objectives.base import Objective, StepInputs, Terms, Widths
 
 
 class Added(NamedTuple):
@@ -60,7 +60,16 @@ class MixedObjective(Objective):
         self.added = [(each.name, each.weight) for each in added]
         self.target_std, self.scale_free = first.target_std, first.scale_free
         self.remedies = first.remedies
-        self.needs_labels = first.needs_labels or any(each.objective.needs_labels for each in added)
+        self.needs = frozenset().union(first.needs, *(each.objective.needs for each in added))
+        self.momentum = next((o.momentum for o in self._all() if "moving_average" in o.needs), first.momentum)
+
+    def _all(self) -> list[Objective]:
+        return [self.first, *cast(Iterable[Objective], self.others)]
+
+    def prepare(self, widths: Widths, /) -> None:
+        """Build the weights of each."""
+        for objective in self._all():
+            objective.prepare(widths)
 
     def terms(self, embeddings: Sequence[Tensor], /) -> MixedTerms:
         """Evaluate all of them on the same embeddings."""

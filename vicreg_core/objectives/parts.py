@@ -19,7 +19,8 @@ class VICRegParts(Function):
 
     Over the ``N`` rows of the global batch, with unbiased variances:
 
-    - invariance: mean over pairs of views of the mean squared difference of their rows, over ``N D`` numbers;
+    - invariance: mean over pairs of views of the mean squared difference of their rows, over ``N D`` numbers
+      (0 for a single view);
     - variance: ``mean_j relu(gamma - s_j)`` with ``s_j = sqrt(var_j + epsilon)``, of each view;
     - covariance: ``(1/D) sum_{j != k} C_jk^2``, of each view.
 
@@ -51,7 +52,7 @@ class VICRegParts(Function):
         )
         ctx.batch, ctx.dtypes = batch, [view.dtype for view in views]
         return (
-            apart * (2 / ((n_views - 1) * dims)),
+            apart * (2 / (max(n_views - 1, 1) * dims)),
             (gamma - std).relu_().mean(dim=1),
             torch.stack([term.value for term in terms]),
         )
@@ -74,7 +75,7 @@ class VICRegParts(Function):
         n_views, _, dims = rows.shape
         batch: GlobalBatch = ctx.batch
         size = batch.rows * dims
-        pull = d_invariance * (batch.processes * 4 / ((n_views - 1) * size))
+        pull = d_invariance * (batch.processes * 4 / (max(n_views - 1, 1) * size))
         spread = d_variance * (batch.processes / (dims * (batch.rows - 1)))
         decorrelate = d_covariance * (batch.processes * covariance_slope(batch.rows, dims))
         columns = pull - spread[:, None] * inverse_std - decorrelate[:, None] * diagonals

@@ -7,10 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from vicreg_core.distributed import gather_integers, is_distributed
 from vicreg_core.objectives.base import NamedTerms
 from vicreg_core.objectives.validation import checked_number
-from vicreg_core.objectives.whole_batch import WholeBatchObjective
+from vicreg_core.objectives.whole_batch import WholeBatchObjective, common_generator
 
 _LARGEST_T = 3.0
 
@@ -58,10 +57,7 @@ class SIGRegLoss(WholeBatchObjective):
 
     def _directions(self, views: Tensor) -> Tensor:
         """``(D, M)`` unit columns, drawn on the CPU so that they are the same on every device."""
-        seed = torch.initial_seed() % 2**63
-        if is_distributed():
-            seed = gather_integers([seed], views.device)[0][0]
-        generator = torch.Generator().manual_seed(seed)
+        generator = common_generator(views.device)
         drawn = torch.randn(views.shape[2], self.directions, generator=generator, dtype=torch.float64)
         unit: Tensor = drawn / drawn.norm(dim=0)
         return unit.to(views)

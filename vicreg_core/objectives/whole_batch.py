@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from vicreg_core.distributed import rank
+from vicreg_core.distributed import gather_integers, is_distributed, rank
 from vicreg_core.objectives.base import Objective, Terms
 from vicreg_core.objectives.global_batch import GlobalBatch, agree_on_batch
 from vicreg_core.objectives.precision import full_precision, statistics_dtype
@@ -59,6 +59,20 @@ def gathered(rows: Tensor, batch: GlobalBatch) -> Tensor:
         return rows
     whole: Tensor = _Gathered.apply(rows, batch)
     return whole
+
+
+def common_generator(device: torch.device) -> torch.Generator:
+    """A generator on the CPU in the same state in all processes, for what a step draws.
+
+    Its seed is the one that torch was last given in the first process (the trainer gives one each step).
+
+    Args:
+        device: where the processes talk to each other.
+    """
+    seed = torch.initial_seed() % 2**63
+    if is_distributed():
+        seed = gather_integers([seed], device)[0][0]
+    return torch.Generator().manual_seed(seed)
 
 
 class _Gathered(Function):

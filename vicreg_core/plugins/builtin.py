@@ -5,6 +5,7 @@ from __future__ import annotations
 from vicreg_core.plugins import ObjectiveSpec, ProtocolSpec, family, hookimpl
 
 _objective = family(ObjectiveSpec, "vicreg_core.objectives")
+_learned = family(ObjectiveSpec, "vicreg_core.objectives.learned")
 _protocol = family(ProtocolSpec, "vicreg_core.evaluation.protocols")
 
 
@@ -29,6 +30,7 @@ def vicreg_objectives() -> list[ObjectiveSpec]:
             "component:build_supcon",
             "SupConConfig",
             "contrastive, classes as positives (arXiv:2004.11362)",
+            needs=("labels",),
         ),
         _objective(
             "barlow-twins",
@@ -41,6 +43,54 @@ def vicreg_objectives() -> list[ObjectiveSpec]:
             "component:build_sigreg",
             "SIGRegConfig",
             "invariance, and each random projection drawn to a Gaussian (LeJEPA, arXiv:2511.08544)",
+        ),
+        *_learned_objectives(),
+    ]
+
+
+def _learned_objectives() -> list[ObjectiveSpec]:
+    return [
+        _learned("simsiam", "component:build_simsiam", "SimSiamConfig", "a predictor (arXiv:2011.10566)"),
+        _learned(
+            "byol",
+            "component:build_byol",
+            "BYOLConfig",
+            "a predictor of a moving average's embeddings (arXiv:2006.07733)",
+            needs=("moving_average",),
+        ),
+        _learned(
+            "supervised",
+            "component:build_supervised",
+            "SupervisedConfig",
+            "cross-entropy on the samples that have labels",
+            needs=("labels",),
+        ),
+        _learned(
+            "vcreg",
+            "component:build_vcreg",
+            "VCRegConfig",
+            "variance and covariance of feature maps and representation (arXiv:2306.13292)",
+            needs=("feature_maps",),
+        ),
+        _learned(
+            "adversarial-prior",
+            "component:build_adversarial_prior",
+            "AdversarialPriorConfig",
+            "a discriminator tells embeddings from a normal prior (arXiv:1511.05644)",
+        ),
+        _learned(
+            "reconstruction",
+            "component:build_reconstruction",
+            "ReconstructionConfig",
+            "a decoder rebuilds the sample without noise",
+            needs=("clean",),
+        ),
+        _learned(
+            "local",
+            "component:build_local",
+            "LocalConfig",
+            "VICReg on matched local features (VICRegL, arXiv:2210.01571)",
+            needs=("feature_maps",),
         ),
     ]
 

@@ -88,16 +88,26 @@ class ComponentSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSpec(ComponentSpec):
-    """``target(config, info: DataInfo) -> Encoder``."""
+    """``target(config, info: DataInfo) -> Encoder``.
+
+    Attributes:
+        offers: what objectives may need of it: ``"feature_maps"`` (``Encoder.map_layers``).
+    """
 
     arguments = ("config", "info")
+    offers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AugmentationSpec(ComponentSpec):
-    """``target(config, info: DataInfo) -> Augmentation``."""
+    """``target(config, info: DataInfo) -> Augmentation``.
+
+    Attributes:
+        offers: what objectives may need of it: ``"clean"`` (``Augmentation.clean``).
+    """
 
     arguments = ("config", "info")
+    offers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +119,15 @@ class DatasetSpec(ComponentSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveSpec(ComponentSpec):
-    """``target(config) -> Objective``."""
+    """``target(config) -> Objective``.
+
+    Attributes:
+        needs: what the objective needs beside embeddings, as its :attr:`Objective.needs` says: ``"labels"``,
+            ``"feature_maps"`` of the encoder, ``"clean"`` of the augmentation, ``"moving_average"``.
+    """
 
     arguments = ("config",)
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

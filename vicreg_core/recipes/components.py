@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -16,6 +16,7 @@ from vicreg_core.plugins.component import Component as Registered
 from vicreg_core.plugins.component import Kind
 from vicreg_core.plugins.loading import load_config
 from vicreg_core.plugins.registry import Registry
+from vicreg_core.plugins.specs import ObjectiveSpec
 from vicreg_core.recipes.problems import KeyPath, Place, Problem, dotted, place_of
 from vicreg_core.recipes.protocols import find_protocol
 from vicreg_core.recipes.schema import (
@@ -26,6 +27,9 @@ from vicreg_core.recipes.schema import (
     Recipe,
 )
 from vicreg_core.recipes.validation import Section, parse
+
+_OFFERED_BY: Mapping[str, Kind] = {"feature_maps": "encoder", "clean": "augmentation"}
+_WORDS = {"feature_maps": "feature maps", "clean": "samples that a decoder can rebuild"}
 
 
 class NoOptions(BaseModel):
@@ -87,7 +91,32 @@ class ComponentCheck:
                 self._section(section, kind, name, written, found)
         self._added(data.get("objective", {}), found)
         self._protocols(data.get("evaluate", {}), found)
+        if not found.problems:
+            found.problems.extend(self._unmet(data))
         return found
+
+    def _unmet(self, data: Mapping[str, Any]) -> Iterator[Problem]:
+        """Objectives that need what the recipe's encoder or augmentation does not offer."""
+        section = data.get("objective", {})
+        name = section.get("name", _core_keys("objective")["name"].default)
+        named: list[tuple[str, KeyPath]] = [(name, ("objective", "name"))]
+        named += [(each["name"], ("objective", "also", i)) for i, each in enumerate(section.get("also", ()))]
+        for objective, at in named:
+            for need in cast(ObjectiveSpec, self.registry.get("objective", objective).spec).needs:
+                if (of := _OFFERED_BY.get(need)) is None:
+                    continue
+                given = data[of]["name"]
+                plugin = given.partition("/")[0]
+                offering = [
+                    each
+                    for each in self.registry.names(of)
+                    if each.partition("/")[0] == plugin
+                    and need in getattr(self.registry.get(of, each).spec, "offers", ())
+                ]
+                if given not in offering:
+                    others = f"there are {', '.join(offering)}" if offering else f"no {of} of {plugin} does"
+                    asked = f"objective {objective} needs {_WORDS[need]}, which {of} {given} does not offer"
+                    yield self._problem(at, f"{asked}; {others}")
 
     def _section(
         self, section: str, kind: Kind, name: str, written: dict[str, Any], found: Components

@@ -49,8 +49,8 @@ def _step_seconds(loaded: LoadedRecipe) -> tuple[float, int]:
         run = RunDirectory(Path(folder))
         trainer = build_trainer(loaded, components, device, precision, run, Progress(None))
         times, before = [], time.perf_counter()
-        for views in trainer.views(_WARM + _TIMED):
-            trainer.train_step(views)
+        for batches in trainer.batches(_WARM + _TIMED):
+            trainer.train_step(batches)
             now = time.perf_counter()
             times.append(now - before)
             before = now

@@ -28,6 +28,7 @@ from vicreg_core.training.components import Components, build_components
 from vicreg_core.training.launch import local_device
 from vicreg_core.training.probe import build_probe
 from vicreg_core.training.progress import Progress
+from vicreg_core.training.supplies import prepare_objective
 from vicreg_core.training.trainer import Trainer
 
 
@@ -95,12 +96,8 @@ def build_trainer(
 ) -> Trainer:
     """The trainer of a recipe's components on one device."""
     recipe, data = loaded.recipe, components.data
-    if components.objective.needs_labels and data.labels is None:
-        names = " + ".join([recipe.objective.name, *(each.name for each in recipe.objective.also)])
-        raise DataError(
-            f"objective {names} learns from labels, and no training sample has one; name "
-            "them (data.label, data.labels=FILE), or take an objective without labels, such as core/vicreg"
-        )
+    objective = components.objective
+    prepare_objective(objective, recipe, data, components.augmentation, components.encoder, device)
     require_room(components.encoder.embedding_dim, recipe.projector.dims, device)
     torch.manual_seed(mix_int(recipe.seed, stream_id("projector")))
     projector = build_projector(components.encoder.embedding_dim, recipe.projector.dims)
@@ -112,12 +109,13 @@ def build_trainer(
         views=recipe.train.views,
         device=device,
         workers=recipe.data.workers,
+        clean="clean" in objective.needs,
     )
     if data.skipped:
         progress.say(f"skipped {len(data.skipped)} unreadable sample(s): {'; '.join(data.skipped[:5])}")
     known = f" ({words})" if (words := count_labelled(data)) else ""
     progress.say(f"{len(data):,} training samples{known}, {plan.steps_per_epoch:,} steps an epoch")
-    model = JointEmbedding(components.encoder, projector)
+    model = JointEmbedding(components.encoder, projector, feature_maps="feature_maps" in objective.needs)
     probe = None
     if rank() == 0:
         try:
@@ -127,7 +125,7 @@ def build_trainer(
     if recipe.train.deterministic:
         torch.use_deterministic_algorithms(True)
     mark = fingerprint(recipe)
-    return Trainer(recipe, mark, model, components.objective, loader, precision, run, progress, probe)
+    return Trainer(recipe, mark, model, objective, loader, precision, run, progress, probe)
 
 
 def _reserve(run: RunDirectory, held: contextlib.ExitStack, *, resume: bool, overwrite: bool) -> None:

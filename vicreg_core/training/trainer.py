@@ -22,7 +22,7 @@ from vicreg_core.errors import TrainingFailed, TrainingInterrupted
 from vicreg_core.models.batch_norm import synchronise_batch_norm
 from vicreg_core.models.joint_embedding import JointEmbedding, ViewOutputs
 from vicreg_core.models.precision import Precision
-from vicreg_core.objectives.base import Objective, StepInputs, Terms
+from vicreg_core.objectives.base import Objective, Terms
 from vicreg_core.optim.build import build_optimizer, peak_learning_rate
 from vicreg_core.optim.schedules import learning_rate
 from vicreg_core.recipes.schema import Recipe
@@ -34,6 +34,7 @@ from vicreg_core.training.monitor import CollapseMonitor
 from vicreg_core.training.probe import OnlineProbe
 from vicreg_core.training.progress import Progress
 from vicreg_core.training.signals import StopSignals
+from vicreg_core.training.supplies import Supplies
 
 # torch 2.14 renamed the option, and warns of the old name.
 _RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
@@ -92,7 +93,9 @@ class Trainer:
             model = cast(JointEmbedding, synchronise_batch_norm(model, self.device.type))
         self.model = model
         self.objective = objective.to(self.device)
-        self.optimizer = build_optimizer(recipe.optimizer, self.model)
+        self.supplies = Supplies(self.objective, model, loader, precision, self.total_steps)
+        self.trained = torch.nn.ModuleList([self.model, self.objective])
+        self.optimizer = build_optimizer(recipe.optimizer, self.trained)
         self.scaler = precision.scaler()
         self.average = self._build_average(recipe.train.ema)
         self.forward = self._build_forward(recipe.train.compile)
@@ -109,8 +112,8 @@ class Trainer:
             RunError: when the disk refuses.
         """
         with StopSignals() as signals, self.progress.training(self.step, self.total_steps):
-            for views in self.views(self.total_steps):
-                outcome = self.train_step(views)
+            for batches in self.batches(self.total_steps):
+                outcome = self.train_step(batches)
                 self.step += 1
                 self.monitor.observe(self.step, outcome.outputs)
                 last = self.step == self.total_steps
@@ -122,16 +125,15 @@ class Trainer:
                     self.save()
                     raise TrainingInterrupted(f"stopped by a signal after step {self.step:,}", number)
 
-    def train_step(self, views: list[Batch]) -> StepOutcome:
-        """One optimiser step on the views of one global batch."""
+    def train_step(self, batches: list[Batch]) -> StepOutcome:
+        """One optimiser step on one global batch: its views, and clean samples where they are needed."""
         # All randomness inside the model (dropout, stochastic depth) hangs on the step alone, so no
         # generator state belongs to the run.
         torch.manual_seed(mix_int(self.recipe.seed, stream_id("model"), self.step, rank()))
         lr = self._set_learning_rate()
         with self.precision.autocast():
-            outputs: ViewOutputs = self.forward(views)
-        labels = self.loader.labels(self.step) if self.objective.needs_labels else None
-        terms = self.objective.of_step(StepInputs(outputs.embeddings, labels))
+            outputs: ViewOutputs = self.forward(batches[: self.loader.views])
+        terms = self.objective.of_step(self.supplies(self.step, batches, outputs))
         self.scaler.scale(terms.loss).backward()
         self.scaler.unscale_(self.optimizer)
         norm = self._clip_gradients()
@@ -146,6 +148,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update_parameters(self.model.encoder)
+        self.supplies.follow(self.step)
         return StepOutcome(terms, outputs, grad_norm, lr)
 
     def log(self, outcome: StepOutcome) -> None:
@@ -193,6 +196,8 @@ class Trainer:
             state = {
                 "step": self.step,
                 "model": self.model.state_dict(),
+                "objective": self.objective.state_dict(),
+                "supplies": self.supplies.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": self.scaler.state_dict(),
                 "average": self.average.state_dict() if self.average is not None else None,
@@ -223,6 +228,9 @@ class Trainer:
 
     def _load_state(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
+        # A checkpoint of an earlier version has none of what its objectives did not have either.
+        self.objective.load_state_dict(state.get("objective", {}))
+        self.supplies.load_state_dict(state.get("supplies"))
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
@@ -230,10 +238,10 @@ class Trainer:
         self.monitor.load_state_dict(state["monitor"])
         self.step = self.saved = int(state["step"])
 
-    def views(self, stop: int) -> Iterator[list[Batch]]:
-        """The views of each step from the present one to ``stop - 1``, as the model takes them."""
-        for views in self.loader(self.step, stop):
-            yield [to_channels_last(view) for view in views] if self.channels_last else views
+    def batches(self, stop: int) -> Iterator[list[Batch]]:
+        """What the loader gives for each step from the present one to ``stop - 1``, as the model takes it."""
+        for batches in self.loader(self.step, stop):
+            yield [to_channels_last(batch) for batch in batches] if self.channels_last else batches
 
     def _set_learning_rate(self) -> float:
         section = self.recipe.optimizer
@@ -251,7 +259,7 @@ class Trainer:
 
     def _clip_gradients(self) -> Tensor:
         """The total gradient norm before clipping; gradients are touched only where the recipe clips."""
-        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        parameters = [p for p in self.trained.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if (limit := self.recipe.optimizer.clip_grad_norm) is not None:
             torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)

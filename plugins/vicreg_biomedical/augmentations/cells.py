@@ -24,6 +24,7 @@ from vicreg_biomedical.augmentations.stain import jitter_stains
 from vicreg_biomedical.datasets.pixels import canvas_of, check_crop, fit_canvas, project_depth
 from vicreg_biomedical.datasets.readers import read_image
 from vicreg_core.contracts import Augmentation, Batch, DataInfo, Shown
+from vicreg_core.contracts.clean import small_pixels
 from vicreg_core.contracts.keys import Keys
 from vicreg_core.contracts.show import show_images
 from vicreg_core.data.resize import resize_planes
@@ -156,6 +157,10 @@ class CellViews(Augmentation):
         if self.normalise.per_cell:
             damaged = self.normalise.to_unit(damaged)
         return self.normalise.standardise(damaged)
+
+    def clean(self, batch: Batch) -> Tensor:
+        """Every channel of the evaluation views, normalised, of at most 16 x 16 pixels."""
+        return small_pixels(batch)
 
     def _unit_view(self, batch: Batch) -> Tensor:
         """The evaluation view on the unit scale."""

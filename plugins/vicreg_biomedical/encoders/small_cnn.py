@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -69,6 +71,11 @@ class SmallCNN(Encoder):
         self.stages = nn.ModuleList(stages)
         pooled = outputs if len(stages) == 1 else outputs + outputs // 2
         self.embedding_dim = pooled * (2 if config.pool == "mean-std" else 1)
+
+    @property
+    def map_layers(self) -> Sequence[nn.Module]:
+        """The stages; outside training, those of the upright crop come first."""
+        return list(self.stages)
 
     def forward(self, batch: Batch) -> Tensor:
         """``(B, C, H, W)`` float to ``(B, embedding_dim)``; averaged over orientations outside training."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.contracts import Augmentation, Batch, DataInfo
-from vicreg_core.contracts.keys import Keys
+from vicreg_core.contracts.keys import Keys, mix
 from vicreg_core.errors import DataError
 from vicreg_text.augmentations.config import ViewConfig
 from vicreg_text.augmentations.corruptions import SUMMARIES, corrupt_documents
@@ -22,6 +22,10 @@ from vicreg_text.tokens.tokenizer import FILE, Vocabulary, encode, parse_tokeniz
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+
+_BUCKETS = 512
+"""Of tokens in what a decoder rebuilds."""
 
 
 class TextAugmentation(Augmentation):
@@ -100,6 +104,13 @@ class TextAugmentation(Augmentation):
 
     def _whole(self, documents: Ragged) -> Batch:
         return padded(documents, torch.zeros_like(documents.length), documents.length, self.vocabulary)
+
+    def clean(self, batch: Batch) -> Tensor:
+        """How often the tokens of each bucket occur in evaluation views, ``log(1 + count)``, ``(B, 512)``."""
+        assert isinstance(batch, dict)
+        bucket = mix(batch["ids"]).remainder(_BUCKETS)
+        counts = batch["mask"].new_zeros(len(bucket), _BUCKETS, dtype=torch.float32)
+        return counts.scatter_add_(1, bucket, batch["mask"].float()).log1p_()
 
     def show(self, views: Batch) -> list[str]:
         """The text of each view, with ``…`` where tokens were left out of it."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vicreg_core.contracts import Augmentation, Batch
+from vicreg_core.contracts.clean import small_pixels
 from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.blur import gaussian_blur, solarise
@@ -128,6 +129,10 @@ class StandardAugmentation(Augmentation):
             planes = images[rows].transpose(0, 1).contiguous()
             self._write(corrupt_planes(planes, name, severity, keys[rows]), views[rows])
         return views
+
+    def clean(self, batch: Batch) -> Tensor:
+        """Evaluation views, normalised, of at most 16 x 16 pixels."""
+        return small_pixels(batch)
 
     def _evaluation_view(self, images: Tensor) -> Tensor:
         """Centre view and normalisation; images of its size already are used whole."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ class Backbone(Encoder):
             pixel.
         advice: what to do about smaller images.
         channels_last: whether it is faster in that memory format.
+        maps: names of the modules whose outputs are its feature maps.
         resolved: options that the recipe left to be found out, such as the stem, as they were found.
     """
 
@@ -32,6 +33,7 @@ class Backbone(Encoder):
         smallest: int,
         advice: str,
         channels_last: bool = True,
+        maps: Sequence[str] = (),
         resolved: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -39,7 +41,12 @@ class Backbone(Encoder):
         self.embedding_dim = embedding_dim
         self.smallest, self.advice = smallest, advice
         self.channels_last = channels_last
-        self.resolved = dict(resolved or {})
+        self.maps, self.resolved = tuple(maps), dict(resolved or {})
+
+    @property
+    def map_layers(self) -> Sequence[nn.Module]:
+        """The network's stages."""
+        return [self.network.get_submodule(name) for name in self.maps]
 
     @property
     def rebuild_options(self) -> Mapping[str, Any]:

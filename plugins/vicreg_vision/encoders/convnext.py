@@ -12,6 +12,8 @@ from vicreg_vision.encoders.channels import fit_first_convolution, input_channel
 from vicreg_vision.encoders.config import ConvNeXtConfig
 from vicreg_vision.encoders.weights import build_classifier
 
+_STAGES = ("features.1", "features.3", "features.5", "features.7")
+
 
 def build_tiny(config: ConvNeXtConfig, info: DataInfo) -> Backbone:
     """A ConvNeXt-Tiny; representations of 768 numbers, layer-normalised."""
@@ -21,4 +23,4 @@ def build_tiny(config: ConvNeXtConfig, info: DataInfo) -> Backbone:
     network.classifier[-1] = nn.Identity()
     fit_first_convolution(network, channels, config.weights == "imagenet")
     advice = "set a larger augmentation.size, or use vision/resnet18 or vision/small-cnn"
-    return Backbone(network, width, smallest=32, advice=advice)
+    return Backbone(network, width, smallest=32, advice=advice, maps=_STAGES)

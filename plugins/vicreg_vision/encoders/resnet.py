@@ -12,6 +12,7 @@ from vicreg_vision.encoders.channels import fit_first_convolution, input_channel
 from vicreg_vision.encoders.config import ResNetConfig
 from vicreg_vision.encoders.weights import build_classifier
 
+_STAGES = ("layer1", "layer2", "layer3", "layer4")
 SMALL_IMAGE = 64
 """Largest side in pixels for which ``stem: auto`` means ``small``."""
 
@@ -40,12 +41,14 @@ def _build(name: str, config: ResNetConfig, info: DataInfo) -> Backbone:
     fit_first_convolution(network, channels, config.weights == "imagenet")
     if not _has_small_stem(config, info):
         advice = "set encoder.stem=small, or a larger augmentation.size"
-        return Backbone(network, width, smallest=32, advice=advice, resolved={"stem": "imagenet"})
+        return Backbone(
+            network, width, smallest=32, advice=advice, maps=_STAGES, resolved={"stem": "imagenet"}
+        )
     network.conv1 = nn.Conv2d(channels, 64, kernel_size=3, padding=1, bias=False)
     nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
     network.maxpool = nn.Identity()
     advice = "set a larger augmentation.size"
-    return Backbone(network, width, smallest=8, advice=advice, resolved={"stem": "small"})
+    return Backbone(network, width, smallest=8, advice=advice, maps=_STAGES, resolved={"stem": "small"})
 
 
 def _has_small_stem(config: ResNetConfig, info: DataInfo) -> bool:

@@ -6,6 +6,8 @@ large, so the stem reduces them at once by a strided convolution that looks at m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -55,16 +57,23 @@ class SmallCNN(Encoder):
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
         ]
-        inputs = width
+        inputs, ends = width, list[int]()
         for stage in range(_STAGES):
             outputs = width * 2**stage
             for block in range(depth):
                 layers.append(BasicBlock(inputs, outputs, stride=2 if stage and not block else 1))
                 inputs = outputs
+            ends.append(len(layers) - 1)
+        self.ends = tuple(ends)
         self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    @property
+    def map_layers(self) -> Sequence[nn.Module]:
+        """The last block of each stage."""
+        return [self.layers[end] for end in self.ends]
 
     def forward(self, images: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, embedding_dim)``.

@@ -52,3 +52,8 @@ class Shrinks(Agreement):
     def terms(self, embeddings):
         first, second = embeddings
         return Terms(((first - second) ** 2).mean() + (first**2).mean() + (second**2).mean())
+
+
+class NeedsWhatItsSpecDoesNotSay(Agreement):
+    breaks = "its_spec_declares_what_it_needs"
+    needs = frozenset({"labels"})
