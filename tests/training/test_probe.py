@@ -59,7 +59,9 @@ def test_what_it_holds_out_is_of_other_groups_and_other_samples():
 
 
 def test_no_probe_without_labels_or_wish_and_a_reason_where_it_cannot_be():
-    assert probe_of(Mixture()) is None
+    unlabelled = Mixture()
+    unlabelled.labels = None
+    assert probe_of(unlabelled) is None
     assert probe_of(Labelled(), probes=0) is None
     with pytest.raises(DataError, match="one group"):
         probe_of(Labelled(groups=np.zeros(160)))

@@ -20,6 +20,7 @@ from vicreg_core.objectives.vicreg import VICRegLoss
 from vicreg_core.recipes.schema import Recipe
 from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.training.progress import Progress
+from vicreg_core.training.supplies import prepare_objective
 from vicreg_core.training.trainer import Trainer
 
 
@@ -28,11 +29,13 @@ class Mixture(DatasetAdapter):
 
     in_memory = True
     info = DataInfo()
+    classes = ("north", "east", "south", "west")
 
     def __init__(self, n: int = 64, poison: int | None = None) -> None:
         rng = np.random.default_rng(0)
         self.ids = np.arange(n)
         points = rng.normal(size=(4, 8))[self.ids % 4] * 3 + rng.normal(size=(n, 8))
+        self.labels = np.where(self.ids % 5 == 0, -1, self.ids % 4)
         if poison is not None:
             points[poison] = np.nan
         self.points = torch.from_numpy(points).float()
@@ -47,6 +50,9 @@ class Noise(Augmentation):
     def forward(self, batch, keys=None):
         return batch if keys is None else batch + 0.3 * keys.normal("noise", batch.shape[1])
 
+    def clean(self, batch):
+        return batch
+
 
 class MLP(Encoder):
     """One hidden layer with dropout, so that a resume that lost its generator state shows."""
@@ -58,6 +64,10 @@ class MLP(Encoder):
         self.layers = nn.Sequential(
             nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, 16)
         )
+
+    @property
+    def map_layers(self):
+        return [self.layers[0], self.layers[2]]
 
     def forward(self, batch):
         return self.layers(batch)
@@ -95,18 +105,23 @@ def make_trainer(
     folder.mkdir(exist_ok=True, parents=True)
     torch.manual_seed(0)
     encoder = build_encoder() if build_encoder else MLP(dropout)
+    objective, device = objective or VICRegLoss(), torch.device("cpu")
+    needs, dtype = objective.needs, next(encoder.parameters()).dtype
+    prepare_objective(objective, recipe, data, Noise(), encoder, device)
+    torch.manual_seed(1)
     projector = build_projector(encoder.embedding_dim, recipe.projector.dims)
-    model = JointEmbedding(encoder, projector.to(next(encoder.parameters()).dtype))
+    model = JointEmbedding(encoder, projector.to(dtype), feature_maps="feature_maps" in needs)
     plan = StepPlan(len(data), recipe.train.batch_size, recipe.seed)
-    device = torch.device("cpu")
     loader = ViewLoader(
         data,
         Noise(),
         Share(plan, hash_ids(data.ids), rank(), world_size()),
         views=recipe.train.views,
         device=device,
+        clean="clean" in needs,
     )
     precision = resolve_precision(recipe.train.precision, device)
     run = RunDirectory(folder)
     progress = Progress(run.log if rank() == 0 else None)
-    return Trainer(recipe, "fingerprint", model, objective or VICRegLoss(), loader, precision, run, progress)
+    objective = objective.to(dtype)
+    return Trainer(recipe, "fingerprint", model, objective, loader, precision, run, progress)

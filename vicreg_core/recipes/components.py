@@ -91,21 +91,22 @@ class ComponentCheck:
                 self._section(section, kind, name, written, found)
         self._added(data.get("objective", {}), found)
         self._protocols(data.get("evaluate", {}), found)
-        if not found.problems:
-            found.problems.extend(self._unmet(data))
+        if not found.problems and {"encoder", "augmentation", "objective"} <= found.sections.keys():
+            found.problems.extend(self._unmet(found.sections))
         return found
 
-    def _unmet(self, data: Mapping[str, Any]) -> Iterator[Problem]:
+    def _unmet(self, sections: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
         """Objectives that need what the recipe's encoder or augmentation does not offer."""
-        section = data.get("objective", {})
-        name = section.get("name", _core_keys("objective")["name"].default)
-        named: list[tuple[str, KeyPath]] = [(name, ("objective", "name"))]
-        named += [(each["name"], ("objective", "also", i)) for i, each in enumerate(section.get("also", ()))]
+        section = sections["objective"]
+        first = section.get("name", _core_keys("objective")["name"].default)
+        named: list[tuple[str, KeyPath]] = [(first, ("objective", "name"))]
+        for index, each in enumerate(section.get("also", ())):
+            named.append((each["name"], ("objective", "also", index)))
         for objective, at in named:
             for need in cast(ObjectiveSpec, self.registry.get("objective", objective).spec).needs:
                 if (of := _OFFERED_BY.get(need)) is None:
                     continue
-                given = data[of]["name"]
+                given = sections[of]["name"]
                 plugin = given.partition("/")[0]
                 offering = [
                     each
