@@ -1,4 +1,4 @@
-"""What the trainer supplies an objective with: of the same rows, kept in checkpoints, alike in N processes."""
+"""What the trainer supplies an objective with: the same rows, in checkpoints, alike in N processes."""
 
 from __future__ import annotations
 
