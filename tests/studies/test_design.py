@@ -7,7 +7,7 @@ import math
 import pytest
 
 from vicreg_core.errors import RecipeError
-from vicreg_core.studies.design import Design, variation
+from vicreg_core.studies.design import Design, split, variation
 from vicreg_core.studies.statistics import Summary, paired, who_leads
 
 
@@ -16,7 +16,9 @@ def design(*methods, **keys):
 
 
 def test_every_method_setting_and_seed_is_a_run():
-    cells = design("core/vicreg", "core/info-nce", vary=variation("optimizer.lr=1e-3,3e-3"), seeds=2).cells()
+    cells = design(
+        "core/vicreg", "core/info-nce", settings=variation("optimizer.lr=1e-3,3e-3").settings, seeds=2
+    ).cells()
     assert len({cell.name for cell in cells}) == len(cells) == 8
     assert cells[1] == (
         "core/info-nce",
@@ -42,6 +44,30 @@ def test_a_sum_is_a_hybrid():
     added = study.load(cell).recipe.objective.also
     assert [(each.name, each.weight) for each in added] == [("core/info-nce", 0.1), ("core/sigreg", 1.0)]
     assert "/" not in cell.name
+
+
+def test_a_method_has_keys_of_its_own():
+    study = design("core/supervised@objective.dropout=0.5@optimizer.weight_decay=0.1", "core/vicreg")
+    first, second = (study.load(cell).recipe for cell in study.cells())
+    assert first.objective.options["dropout"] == 0.5
+    assert first.optimizer.weight_decay == 0.1 != second.optimizer.weight_decay
+    with pytest.raises(RecipeError, match="expected KEY=VALUE, got 'dropout'"):
+        design("core/vicreg@dropout").cells()
+
+
+def test_a_budget_of_samples_stretches_the_steps():
+    study = Design(
+        "vision/quickstart",
+        ("train.steps=100", "train.batch_size=64"),
+        ("core/vicreg",),
+        variation("train.batch_size=32,128").settings,
+        equal_samples=True,
+    )
+    assert [study.load(cell).recipe.train.steps for cell in study.cells()] == [200, 50]
+
+
+def test_values_in_brackets_keep_their_commas():
+    assert split("a,{b: [1, 2], c: 3}, d ,") == ["a", "{b: [1, 2], c: 3}", "d"]
 
 
 @pytest.mark.parametrize("method", ["0.5*core/vicreg", "core/vicreg+", "core/vicreg+x*core/sigreg", "a+-1*b"])

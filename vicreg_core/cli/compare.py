@@ -14,16 +14,17 @@ import click
     "--methods",
     default="core/vicreg,core/info-nce,core/barlow-twins,core/sigreg",
     show_default=True,
-    help="Objectives, comma-separated; a sum such as core/vicreg+0.1*core/info-nce is one.",
+    help="Objectives, comma-separated; a sum such as core/vicreg+0.1*core/info-nce is one. @KEY=VALUE behind "
+    "it overrides the recipe for it alone.",
 )
 @click.option("--vary", metavar="KEY=V1,V2", help="Try each method with each value of a recipe key.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each.")
 @click.option(
     "--budget",
-    type=click.Choice(["steps", "seconds"]),
+    type=click.Choice(["steps", "seconds", "samples"]),
     default="steps",
     show_default=True,
-    help="What is equal: the recipe's steps, or the seconds they take the first method.",
+    help="What is equal: the recipe's steps, the seconds they take the first method, or the samples.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at once.")
 @click.option(
@@ -44,9 +45,11 @@ def compare(
     Each run is an ordinary run folder in the study's. A study that was stopped goes on with the same command,
     and methods or seeds can be added to it; finished runs are never repeated.
     """
+    from dataclasses import replace
+
     from vicreg_core.cli.output import print_table
     from vicreg_core.files import write_text
-    from vicreg_core.studies.design import Design, variation
+    from vicreg_core.studies.design import Design, split, variation
     from vicreg_core.studies.engine import run_study
     from vicreg_core.studies.folder import StudyFolder
     from vicreg_core.studies.page import render_study
@@ -56,16 +59,17 @@ def compare(
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    names = tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
+    names = tuple(dict.fromkeys(split(methods)))
     folder = StudyFolder(out or Path("studies", Path(recipe).stem))
-    design = Design(recipe, overrides, names, variation(vary) if vary else None, seeds)
+    settings = variation(vary).settings if vary else ((),)
+    design = Design(recipe, overrides, names, settings, seeds, equal_samples=budget == "samples")
     if budget == "seconds":
         from vicreg_core.studies.pace import equal_seconds
 
         paces = folder.paces()
         if not set(names) <= set(paces):
             paces = equal_seconds(design, say)
-        design = Design(recipe, overrides, names, design.vary, seeds, {name: paces[name] for name in names})
+        design = replace(design, steps={name: paces[name] for name in names})
     outcomes = read_outcomes(folder, run_study(design, folder, jobs=jobs, say=say))
     write_table(outcomes, folder.table)
     write_text(folder.page, render_study(design, outcomes))

@@ -16,6 +16,9 @@ COMMANDS = {
     "explore": Entry("vicreg_core.cli.explore:explore", "Explore the vectors of a run in a browser.", "Runs"),
     "compare": Entry("vicreg_core.cli.compare:compare", "Compare objectives on one recipe.", "Studies"),
     "tune": Entry("vicreg_core.cli.tune:tune", "Choose settings, without labels.", "Studies"),
+    "sensitivity": Entry(
+        "vicreg_core.cli.sensitivity:sensitivity", "Map what a recipe depends on.", "Studies"
+    ),
     "suggest": Entry(
         "vicreg_core.cli.decide.suggest:suggest", "Say which samples to label next.", "Decisions"
     ),

@@ -15,7 +15,7 @@ from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.data.holdout import holdout_split
 from vicreg_core.data.label_file import join_labels, read_label_file
 from vicreg_core.data.labelled import count_labelled
-from vicreg_core.data.relabelled import without_class
+from vicreg_core.data.relabelled import few_labels, without_class
 from vicreg_core.data.subset import Subset
 from vicreg_core.errors import DataError
 from vicreg_core.plugins.loading import load_target
@@ -67,6 +67,12 @@ def open_data(section: DataSection, config: Any, seed: int) -> Samples:
 
 
 def _open(section: DataSection, config: Any, seed: int) -> Samples:
+    """Divided, with as many labels in training as the recipe keeps."""
+    train, test = _divided(section, config, seed)
+    return train if section.label_count is None else few_labels(train, section.label_count, seed), test
+
+
+def _divided(section: DataSection, config: Any, seed: int) -> Samples:
     build = load_target(load_registry().get("dataset", section.name))
     train: DatasetAdapter | None = build(config, "train")
     if train is None or len(train) == 0:

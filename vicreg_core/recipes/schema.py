@@ -80,6 +80,14 @@ class DataSection(Component):
             description="table with columns label and id (or path): these labels instead of the data's own",
         ),
     ] = None
+    label_count: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="keep so many labels in training, drawn by the seed, evenly over the classes; the "
+            "others count as not labelled",
+        ),
+    ] = None
     unlabelled: Annotated[
         str | None,
         Field(min_length=1, description="the class that means: not labelled; empty labels always do"),

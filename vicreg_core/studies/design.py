@@ -26,13 +26,18 @@ class Variation(NamedTuple):
     key: str
     values: tuple[str, ...]
 
+    @property
+    def settings(self) -> tuple[tuple[str, ...], ...]:
+        """Each value as overrides."""
+        return tuple((f"{self.key}={value}",) for value in self.values)
+
 
 class Cell(NamedTuple):
     """One run of a study.
 
     Attributes:
         method: the objective as the user named it.
-        setting: ``key=value`` of a varied key; empty where none is.
+        setting: ``key=value`` of what is varied, joined by commas; empty where nothing is.
         seed: of all its randomness.
         overrides: what is laid over the recipe.
     """
@@ -61,30 +66,37 @@ class Design:
     Attributes:
         recipe: a shipped name or a path.
         overrides: laid over it in every run.
-        methods: objectives, each a name or a sum: ``core/vicreg+0.1*core/info-nce``.
-        vary: one key with its values; ``None``: none.
+        methods: objectives, each a name or a sum, ``core/vicreg+0.1*core/info-nce``, with overrides of its
+            own if any: ``core/supervised@objective.dropout=0.5@optimizer.lr=1e-3``.
+        settings: overrides of which each is tried with every method; an empty one is the recipe as it is.
         seeds: how many; they count up from the recipe's.
         steps: length of each method under a budget of seconds; empty: the recipe's.
+        equal_samples: where a setting changes the batch, its steps change so that all see as many samples.
+        floors_once: the floors are those of the first run of a seed: no setting changes them.
     """
 
     recipe: str
     overrides: tuple[str, ...]
     methods: tuple[str, ...]
-    vary: Variation | None = None
+    settings: tuple[tuple[str, ...], ...] = ((),)
     seeds: int = 1
     steps: Mapping[str, int] = field(default_factory=dict)
+    equal_samples: bool = False
+    floors_once: bool = False
 
     def cells(self) -> list[Cell]:
         """The runs: all settings and methods of a seed before the next seed."""
         own = self.load().recipe
-        settings = [""] if self.vary is None else [f"{self.vary.key}={each}" for each in self.vary.values]
         seeds, found = range(own.seed, own.seed + self.seeds), list[Cell]()
-        for seed, setting, method in product(seeds, settings, self.methods):
+        for seed, setting, method in product(seeds, self.settings, self.methods):
             overrides = [*self.overrides, *_objective(method, own.objective.name)]
             if steps := self.steps.get(method):
                 overrides += ["train.epochs=null", f"train.steps={steps}"]
-            overrides += [setting] if setting else []
-            found.append(Cell(method, setting, seed, (*overrides, f"seed={seed}")))
+            overrides += setting
+            if self.equal_samples and own.train.steps:
+                batch = load_recipe(self.recipe, overrides, command="vicreg compare").recipe.train.batch_size
+                overrides.append(f"train.steps={max(1, own.train.steps * own.train.batch_size // batch)}")
+            found.append(Cell(method, ", ".join(setting), seed, (*overrides, f"seed={seed}")))
         return found
 
     def load(self, cell: Cell | None = None) -> LoadedRecipe:
@@ -103,12 +115,17 @@ class Design:
 
 def _objective(method: str, own: str) -> Iterator[str]:
     """The overrides that make a method the recipe's objective; its own weights stay where it has it."""
-    (_, first), *others = _terms(method)
+    objectives, *keys = method.split("@")
+    (_, first), *others = _terms(objectives)
     if first != own:
         yield f"objective={json.dumps({'name': first})}"
     if others:
         also = [{"name": name, "weight": weight} for weight, name in others]
         yield f"objective.also={json.dumps(also)}"
+    for key in keys:
+        if "=" not in key:
+            raise RecipeError(f"--methods: after @ in {method!r}: expected KEY=VALUE, got {key!r}")
+        yield key.strip()
 
 
 def _terms(method: str) -> list[tuple[float, str]]:
@@ -127,7 +144,8 @@ def _terms(method: str) -> list[tuple[float, str]]:
         if match is None or not weight > 0 or (not found and match["weight"]):
             raise RecipeError(
                 f"--methods: {method!r} is no sum of objectives; expected a name such as core/vicreg, or "
-                "core/vicreg+0.1*core/info-nce, whose first has no weight"
+                "core/vicreg+0.1*core/info-nce, whose first has no weight, and @KEY=VALUE behind it for keys "
+                "of its own"
             )
         found.append((weight, match["name"]))
     return found
@@ -145,14 +163,14 @@ def variation(text: str) -> Variation:
         RecipeError: there is no key, or fewer than two values.
     """
     key, equals, rest = text.partition("=")
-    values = _split(rest)
+    values = split(rest)
     if not equals or not key or len(values) < 2 or len(set(values)) < len(values):
         raise RecipeError(f"--vary: expected KEY=VALUE,VALUE with values unlike each other, got {text!r}")
     return Variation(key, tuple(values))
 
 
-def _split(text: str) -> Sequence[str]:
-    """At commas that are in no bracket."""
+def split(text: str) -> Sequence[str]:
+    """At commas that are in no bracket; what is empty is left out."""
     parts, depth = [""], 0
     for character in text:
         depth += (character in "[{") - (character in "]}")

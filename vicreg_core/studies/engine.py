@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vicreg_core.errors import RunError, TrainingFailed
 from vicreg_core.recipes.load import fingerprint, load_recipe
-from vicreg_core.runs.reading import DamagedFile, read_sealed
+from vicreg_core.runs.reading import DamagedFile, read_sealed, write_sealed
 from vicreg_core.studies.design import Cell, Design
 from vicreg_core.studies.folder import StudyFolder
 
@@ -22,7 +22,8 @@ Say = Callable[[str], None]
 def run_study(design: Design, folder: StudyFolder, *, jobs: int = 1, say: Say = lambda _: None) -> list[Cell]:
     """Run what has not been run yet; a run that was stopped goes on from its checkpoint.
 
-    The floors of a setting and seed do not depend on the objective: they are evaluated once.
+    The floors of a setting and seed do not depend on the objective: they are evaluated once. A run that ends
+    in NaN, or that ``monitor.on_collapse`` stops, is a result like others: it has no scores.
 
     Args:
         design: of the study.
@@ -36,21 +37,24 @@ def run_study(design: Design, folder: StudyFolder, *, jobs: int = 1, say: Say = 
     Raises:
         RecipeError: a run's recipe has mistakes; nothing is run then.
         RunError: the folder holds another study.
-        TrainingFailed: a run gave NaN.
         TrainingInterrupted: on SIGINT or SIGTERM; the study goes on when it is started again.
     """
     cells = design.cells()
     marks = {cell: fingerprint(design.load(cell).recipe) for cell in cells}
     folder.prepare(design)
-    open_cells = [cell for cell in cells if not _is_done(folder.run(cell), marks[cell])]
+    open_cells = [cell for cell in cells if not _is_done(folder, cell, marks[cell])]
     if done := len(cells) - len(open_cells):
         say(f"{done} of {len(cells)} runs are done already")
-    tasks = {Task(design.recipe, _overrides(cell, cells), folder.run(cell)): cell for cell in open_cells}
+    tasks = {
+        Task(design.recipe, _overrides(cell, cells, design), folder.run(cell)): cell for cell in open_cells
+    }
     with Workers(jobs) as workers:
         for number, (task, failed) in enumerate(workers.run(list(tasks)), start=done + 1):
+            cell = tasks[task]
             if failed is not None:
-                raise failed
-            say(f"run {number} of {len(cells)} done: {tasks[task].group}, seed {tasks[task].seed}")
+                write_sealed(folder.failure(cell), {"mark": marks[cell], "message": str(failed)})
+            how = "done" if failed is None else f"failed ({str(failed).splitlines()[0]})"
+            say(f"run {number} of {len(cells)} {how}: {cell.group}, seed {cell.seed}")
     return cells
 
 
@@ -81,24 +85,31 @@ class Task:
             evaluate_run(self.out, self.protocols)
 
 
-def _overrides(cell: Cell, cells: Sequence[Cell]) -> list[str]:
-    """A run's, which evaluates the floors where it is the first of its setting and seed."""
-    alike = [each for each in cells if (each.setting, each.seed) == (cell.setting, cell.seed)]
+def _overrides(cell: Cell, cells: Sequence[Cell], design: Design) -> list[str]:
+    """A run's, which evaluates the floors where it is the first that has them."""
+    alike = [
+        each
+        for each in cells
+        if each.seed == cell.seed and (design.floors_once or each.setting == cell.setting)
+    ]
     return [*cell.overrides, *([] if alike[0] == cell else ["evaluate.baselines=false"])]
 
 
-def _is_done(run: Path, mark: str) -> bool:
-    """It was trained to its end and evaluated; a damaged evaluation counts as none.
+def _is_done(folder: StudyFolder, cell: Cell, mark: str) -> bool:
+    """It was trained to its end and evaluated, or it failed; a damaged evaluation counts as none.
 
     Raises:
         RunError: it is of another recipe, as under another budget.
     """
+    run, failure = folder.run(cell), folder.failure(cell)
     try:
-        if read_sealed(run / "evaluation.json") is None:
+        failed = read_sealed(failure) if failure.exists() else None
+        if failed is None and read_sealed(run / "evaluation.json") is None:
             return False
     except DamagedFile:
         return False
-    if fingerprint(load_recipe(str(run / "recipe.yaml")).recipe) != mark:
+    known = failed["mark"] if failed else fingerprint(load_recipe(str(run / "recipe.yaml")).recipe)
+    if known != mark:
         raise RunError(
             f"{run} was trained otherwise than this study asks (another --budget?); name another --out"
         )

@@ -67,6 +67,10 @@ class StudyFolder:
         """The folder of one run."""
         return self.path / "runs" / cell.name
 
+    def failure(self, cell: Cell) -> Path:
+        """Says, sealed, that a run ended in NaN or was stopped by a collapse, and how."""
+        return self.run(cell) / "failed.json"
+
     def paces(self) -> dict[str, int]:
         """The steps of each method, as measured when the study began; empty where none were."""
         known = read_sealed(self.path / _FILE) if self.path.is_dir() else None
@@ -99,7 +103,7 @@ class StudyFolder:
                 "overrides": list(design.overrides),
                 "recipe_mark": mark,
                 "methods": list(design.methods),
-                "vary": None if design.vary is None else [design.vary.key, list(design.vary.values)],
+                "settings": [list(each) for each in design.settings],
                 "seeds": design.seeds,
                 "steps": dict(design.steps),
             },

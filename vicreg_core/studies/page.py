@@ -29,6 +29,7 @@ def render_study(design: Design, outcomes: Sequence[Outcome]) -> str:
         _runs(outcomes),
     ]
     budget = "the same seconds of training" if design.steps else "the same steps"
+    budget = "the same samples" if design.equal_samples else budget
     seeds = "1 seed" if design.seeds == 1 else f"{design.seeds} seeds"
     title = f"{len(groups)} ways to train {design.recipe}"
     chips = [*design.overrides, seeds, budget]
@@ -135,7 +136,7 @@ def _runs(outcomes: Sequence[Outcome]) -> Section:
             each.cell.seed,
             count(each.record.last.get("step", 0)),
             f"{each.seconds:.1f}",
-            "collapsed" if each.collapsed else "–",
+            "failed" if each.failed else "collapsed" if each.collapsed else "–",
         ]
         for each in outcomes
     ]

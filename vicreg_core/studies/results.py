@@ -20,10 +20,12 @@ class Outcome:
     Attributes:
         cell: which.
         record: what it left.
+        failed: it ended in NaN, or was stopped by a collapse.
     """
 
     cell: Cell
     record: RunRecord
+    failed: bool = False
 
     @property
     def seconds(self) -> float:
@@ -59,8 +61,8 @@ class Outcome:
 
     @property
     def collapsed(self) -> bool:
-        """The monitor saw a collapse at the last step it logged."""
-        return bool(self.record.last.get("collapse"))
+        """The monitor saw a collapse at the last step it logged, or the run failed."""
+        return self.failed or bool(self.record.last.get("collapse"))
 
     @property
     def probes(self) -> list[tuple[int, float, float]]:
@@ -78,7 +80,7 @@ def read_outcomes(folder: StudyFolder, cells: Sequence[Cell]) -> list[Outcome]:
     Raises:
         RunError: a run is damaged.
     """
-    return [Outcome(cell, read_run(folder.run(cell))) for cell in cells]
+    return [Outcome(cell, read_run(folder.run(cell)), folder.failure(cell).exists()) for cell in cells]
 
 
 def groups_of(outcomes: Sequence[Outcome]) -> list[str]:
