@@ -18,19 +18,38 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vicreg_core.objectives.barlow_twins import BarlowTwinsLoss
+from vicreg_core.objectives.base import StepInputs, Widths
 from vicreg_core.objectives.contrastive import InfoNCELoss, SupConLoss
+from vicreg_core.objectives.learned.predictive import BYOLLoss, SimSiamLoss
 from vicreg_core.objectives.sigreg import SIGRegLoss
 from vicreg_core.objectives.vicreg import VICRegLoss
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
-def contenders() -> dict[str, tuple[Criterion, Criterion | None]]:
-    """Ours, and lightly's where it has one, by name."""
+def contenders(dims: int) -> dict[str, tuple[Criterion, Criterion | None]]:
+    """Ours, and lightly's where it has one, by name; both predict with the same weights."""
     from lightly import loss as lightly
+
+    torch.manual_seed(0)
+    simsiam, byol, cosine = SimSiamLoss(), BYOLLoss(), lightly.NegativeCosineSimilarity()
+    for objective in (simsiam, byol):
+        objective.prepare(Widths(dims, dims))
+    standardise = nn.BatchNorm1d(dims, affine=False)
+
+    def predicted(a: Tensor, b: Tensor) -> Tensor:
+        """SimSiam's step: the projector's last batch norm, the predictor, both directions."""
+        a, b = standardise(a), standardise(b)
+        p, q = simsiam.predictor(a), simsiam.predictor(b)
+        return (cosine(p, b.detach()) + cosine(q, a.detach())) / 2
+
+    def from_average(a: Tensor, b: Tensor) -> Tensor:
+        """BYOL's, with the embeddings themselves as those of the moving average."""
+        p, q = byol.predictor(a), byol.predictor(b)
+        return 2 + cosine(p, b.detach()) + cosine(q, a.detach())
 
     def of(objective: Callable[..., Tensor]) -> Criterion:
         return lambda a, b: objective([a, b])
@@ -41,6 +60,11 @@ def contenders() -> dict[str, tuple[Criterion, Criterion | None]]:
         "core/supcon": (of(SupConLoss(0.2)), None),
         "core/barlow-twins": (of(BarlowTwinsLoss(0.005)), lightly.BarlowTwinsLoss(lambda_param=0.005)),
         "core/sigreg": (of(SIGRegLoss()), None),
+        "core/simsiam": (of(simsiam), predicted),
+        "core/byol": (
+            lambda a, b: byol.of_step(StepInputs([a, b], averages=[a.detach(), b.detach()])).loss,
+            from_average,
+        ),
     }
 
 
@@ -69,7 +93,7 @@ def main() -> None:
     views = [first.requires_grad_(), second.requires_grad_()]
     print(f"{rows} x {dims}, torch {torch.__version__}, {options.threads} threads, best of {options.rounds}")
     print(f"{'objective':18}{'ms':>8}{'lightly ms':>12}{'ratio':>8}{'loss differs':>14}{'gradient':>10}")
-    for name, (ours, theirs) in contenders().items():
+    for name, (ours, theirs) in contenders(dims).items():
         pair = [each for each in (ours, theirs) if each is not None]
         times = [[seconds_of(each, views) for each in pair] for _ in range(options.rounds)]
         best = [1000 * min(column) for column in zip(*times, strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -46,6 +45,8 @@ def run(tmp_path, *arguments):
 
 @pytest.mark.usefixtures("toy_modality")
 def test_a_run_that_fails_is_a_result_and_the_study_goes_on(tmp_path):
+    import pyarrow.parquet as pq
+
     options = ("train.epochs=2", "--points", "3", "--no-map", "--vary", "optimizer.weight_decay=0,0.1")
     # Of a learning rate beyond float32 the second step is not finite.
     result, out = run(tmp_path, *options, "--vary", "optimizer.lr=1e-3,1e4", "optimizer.name=sgd")

@@ -74,7 +74,7 @@ def in_words(what: Survey, outcomes: Sequence[Outcome]) -> list[str]:
 
 def render_sensitivity(design: Design, what: Survey, outcomes: Sequence[Outcome]) -> str:
     """The page."""
-    made = [_spans(what, outcomes), _map(what, outcomes), _charts(what, outcomes), _table(what, outcomes)]
+    made = [_spans(what, outcomes), _charts(what, outcomes), _table(what, outcomes)]
     seeds = "1 seed" if design.seeds == 1 else f"{design.seeds} seeds"
     chips = [*design.overrides, seeds, f"{len(outcomes)} runs"]
     return document(
@@ -114,7 +114,7 @@ def _spans(what: Survey, outcomes: Sequence[Outcome]) -> Section:
     return section("spans", "What matters", said, lead=lead)
 
 
-def _map(what: Survey, outcomes: Sequence[Outcome]) -> Section | None:
+def _map(what: Survey, outcomes: Sequence[Outcome]) -> Markup | None:
     score = main_score(outcomes)
     if not what.grid or score is None:
         return None
@@ -138,16 +138,19 @@ def _map(what: Survey, outcomes: Sequence[Outcome]) -> Section | None:
         )
         for a, b, each in found
     ]
-    chart = scatter("Weights", points, x_label="invariance", y_label="variance", log=True)
-    lead = f"Darker is a higher {name_of(score)} ({low:.3f} to {high:.3f}), a cross collapsed, the ring is "
-    lead += "the recipe's own."
-    return section("map", "Invariance and variance", tag("div", chart, class_="charts"), lead=lead)
+    note = f"Darker: a higher {name_of(score)} ({low:.3f} to {high:.3f}). A cross collapsed, the ring is the "
+    note += "recipe's own."
+    return scatter("Both weights", points, x_label="invariance", y_label="variance", log=True, note=note)
 
 
 def _charts(what: Survey, outcomes: Sequence[Outcome]) -> Section | None:
     scores = [each for each in ("linear", "knn") if each in scores_of(outcomes)] or scores_of(outcomes)[:1]
+    if not scores:
+        return None
     charts = [_chart(axis, what, outcomes, scores) for axis in what.axes if _is_numeric(axis)]
-    if not charts or not scores:
+    if (together := _map(what, outcomes)) is not None:
+        charts.append(together)
+    if not charts:
         return None
     lead = "Means over seeds, shaded from the least to the most. A gap is a collapse."
     return section("keys", "Key by key", tag("div", charts, class_="charts"), lead=lead)

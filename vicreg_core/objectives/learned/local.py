@@ -33,6 +33,7 @@ class LocalVICRegLoss(LearnedObjective):
         ValueError: one that is negative or not finite, or a width or number of matches below 1.
     """
 
+    sees_embeddings = False
     needs = frozenset[Need]({"feature_maps"})
 
     def __init__(

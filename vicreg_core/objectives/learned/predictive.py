@@ -40,8 +40,8 @@ class SimSiamLoss(LearnedObjective):
         self.predictor = perceptron(widths.embedding, self.hidden, widths.embedding)
 
     def of_batch(self, inputs: StepInputs, gather: Gather, /) -> NamedTerms:
-        """The loss, and the standard deviation of the unit embeddings times ``sqrt(D)``: 1 where they lie
-        evenly on the sphere, 0 where they have collapsed (the paper's Figure 2)."""
+        """The loss, and ``spread``, the standard deviation of the unit embeddings over all dimensions: 1 where
+        they lie evenly on the sphere, 0 where they have collapsed (the paper's Figure 2)."""
         standard = [_standardised(gather(view)) for view in inputs.embeddings]
         return predicted([self.predictor(each) for each in standard], standard)
 
@@ -75,7 +75,7 @@ class BYOLLoss(LearnedObjective):
         self.predictor = perceptron(widths.embedding, self.hidden, widths.embedding)
 
     def of_batch(self, inputs: StepInputs, gather: Gather, /) -> NamedTerms:
-        """The loss, and the standard deviation of the averages' unit embeddings times ``sqrt(D)``."""
+        """The loss, and ``spread``, that of the averages' embeddings as of SimSiam."""
         needed("embeddings of a moving average of the model", inputs.averages)
         predictions = [self.predictor(gather(view)) for view in inputs.embeddings]
         terms = predicted(predictions, [gather(view) for view in inputs.averages])
@@ -89,8 +89,13 @@ def predicted(predictions: Sequence[Tensor], targets: Sequence[Tensor]) -> Named
     units = [functional.normalize(each, dim=1) for each in predictions]
     pairs = permutations(range(len(units)), 2)
     loss = -torch.stack([(units[a] * aims[b]).sum(dim=1).mean() for a, b in pairs]).mean()
-    spread = torch.stack([each.std(dim=0).mean() for each in aims]).mean() * aims[0].shape[1] ** 0.5
+    spread = torch.stack([_spread(each) for each in aims]).mean()
     return NamedTerms(loss, {"spread": spread})
+
+
+def _spread(unit: Tensor) -> Tensor:
+    """``sqrt(sum_j var_j)`` of unit vectors ``(n, D)``, which is ``sqrt(1 - |mean|^2)``."""
+    return (1 - unit.mean(dim=0).square().sum()).clamp(min=0).sqrt()
 
 
 def _standardised(view: Tensor) -> Tensor:

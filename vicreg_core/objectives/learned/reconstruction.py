@@ -24,6 +24,7 @@ class ReconstructionLoss(LearnedObjective):
         ValueError: a width below 1.
     """
 
+    sees_embeddings = False
     needs = frozenset[Need]({"clean"})
     scale_free = True
 

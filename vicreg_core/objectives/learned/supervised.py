@@ -32,6 +32,7 @@ class SupervisedLoss(LearnedObjective):
         ValueError: one outside its range.
     """
 
+    sees_embeddings = False
     scale_free = True
     needs = frozenset[Need]({"labels"})
     remedies = MappingProxyType(

@@ -30,6 +30,7 @@ class VCRegLoss(LearnedObjective):
         ValueError: one that is negative or not finite.
     """
 
+    sees_embeddings = False
     regulariser = True
     needs = frozenset[Need]({"feature_maps"})
 

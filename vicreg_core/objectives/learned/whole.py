@@ -45,6 +45,9 @@ class LearnedObjective(Objective):
     :class:`vicreg_core.objectives.whole_batch.WholeBatchObjective`.
     """
 
+    sees_embeddings: bool = True
+    """Its loss is of the embeddings; one of representations or feature maps alone leaves the projector be."""
+
     def terms(self, embeddings: Sequence[Tensor], /) -> NamedTerms:
         """Evaluate on embeddings alone.
 
@@ -65,8 +68,9 @@ class LearnedObjective(Objective):
         batch = agree_on_batch(rows, views[0].shape[0], across_processes=True)
         with full_precision(rows[0].device):
             terms = self.of_batch(inputs, Gather(batch, statistics_dtype(rows)))
-            # A projector that the loss does not see gets a gradient of zeros, so that processes agree on
-            # what has one.
+            if self.sees_embeddings:
+                return terms
+            # The projector gets a gradient of zeros, so that processes agree on what has one.
             unseen = torch.stack([view.float().sum() for view in views]).sum()
             return NamedTerms(terms.loss + 0.0 * unseen, terms.parts)
 

@@ -16,7 +16,7 @@ def frame(across: Scale, up: Scale, x_label: str, y_label: str) -> list[Markup]:
         y = round(up(value), 1)
         parts.append(tag("line", x1=LEFT, x2=RIGHT, y1=y, y2=y, class_="grid"))
         parts.append(tag("text", tick_label(value), x=LEFT - 6, y=y + 4, class_="tick end"))
-    for value in across.ticks(5):
+    for value in across.ticks(4 if across.log else 5):
         x = round(across(value), 1)
         parts.append(tag("line", x1=x, x2=x, y1=BOTTOM, y2=BOTTOM + 4, class_="axis"))
         parts.append(tag("text", tick_label(value), x=x, y=BOTTOM + 18, class_="tick middle"))
