@@ -177,7 +177,9 @@ def test_a_snapshot_of_pictures_survives_its_file(tmp_path):
 
 @pytest.mark.usefixtures("no_umap")
 def test_a_modality_without_a_picture_has_a_map_all_the_same():
-    made = snap(Mixture(), Noise())
+    data = Mixture()
+    data.labels = None
+    made = snap(data, Noise())
     assert made["shown"] == {}
     assert made["views"] == []
     assert made["labels"] is None

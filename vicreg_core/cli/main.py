@@ -14,10 +14,12 @@ COMMANDS = {
     "report": Entry("vicreg_core.cli.report:report", "Write the page of a run, or of several.", "Runs"),
     "export": Entry("vicreg_core.cli.export:export", "Write the encoder of a run for other tools.", "Runs"),
     "explore": Entry("vicreg_core.cli.explore:explore", "Explore the vectors of a run in a browser.", "Runs"),
-    "compare": Entry("vicreg_core.cli.compare:compare", "Compare objectives on one recipe.", "Studies"),
-    "tune": Entry("vicreg_core.cli.tune:tune", "Choose settings, without labels.", "Studies"),
+    "compare": Entry(
+        "vicreg_core.cli.studies.compare:compare", "Compare objectives on one recipe.", "Studies"
+    ),
+    "tune": Entry("vicreg_core.cli.studies.tune:tune", "Choose settings, without labels.", "Studies"),
     "sensitivity": Entry(
-        "vicreg_core.cli.sensitivity:sensitivity", "Map what a recipe depends on.", "Studies"
+        "vicreg_core.cli.studies.sensitivity:sensitivity", "Map what a recipe depends on.", "Studies"
     ),
     "suggest": Entry(
         "vicreg_core.cli.decide.suggest:suggest", "Say which samples to label next.", "Decisions"

@@ -40,8 +40,10 @@ class SimSiamLoss(LearnedObjective):
         self.predictor = perceptron(widths.embedding, self.hidden, widths.embedding)
 
     def of_batch(self, inputs: StepInputs, gather: Gather, /) -> NamedTerms:
-        """The loss, and ``spread``, the standard deviation of the unit embeddings over all dimensions: 1 where
-        they lie evenly on the sphere, 0 where they have collapsed (the paper's Figure 2)."""
+        """The loss, and ``spread``, the standard deviation of the unit embeddings over all dimensions.
+
+        It is 1 where they lie evenly on the sphere, 0 where they have collapsed (the paper's Figure 2).
+        """
         standard = [_standardised(gather(view)) for view in inputs.embeddings]
         return predicted([self.predictor(each) for each in standard], standard)
 
@@ -85,17 +87,17 @@ class BYOLLoss(LearnedObjective):
 def predicted(predictions: Sequence[Tensor], targets: Sequence[Tensor]) -> NamedTerms:
     """The mean of ``-cos(prediction_a, target_b)`` over rows and ordered pairs ``a != b``; no gradient
     reaches the targets."""
-    aims = [functional.normalize(each.detach(), dim=1) for each in targets]
-    units = [functional.normalize(each, dim=1) for each in predictions]
-    pairs = permutations(range(len(units)), 2)
-    loss = -torch.stack([(units[a] * aims[b]).sum(dim=1).mean() for a, b in pairs]).mean()
+    aims, pairs = [each.detach() for each in targets], permutations(range(len(targets)), 2)
+    cosines = [functional.cosine_similarity(predictions[a], aims[b], dim=1).mean() for a, b in pairs]
     spread = torch.stack([_spread(each) for each in aims]).mean()
-    return NamedTerms(loss, {"spread": spread})
+    return NamedTerms(-torch.stack(cosines).mean(), {"spread": spread})
 
 
-def _spread(unit: Tensor) -> Tensor:
-    """``sqrt(sum_j var_j)`` of unit vectors ``(n, D)``, which is ``sqrt(1 - |mean|^2)``."""
-    return (1 - unit.mean(dim=0).square().sum()).clamp(min=0).sqrt()
+def _spread(rows: Tensor) -> Tensor:
+    """``sqrt(sum_j var_j)`` of the rows of ``(n, D)`` at unit length, which is ``sqrt(1 - |mean|^2)``."""
+    mean: Tensor = rows.norm(dim=1).clamp(min=1e-12).reciprocal() @ rows / len(rows)
+    spread: Tensor = (1 - mean.square().sum()).clamp(min=0).sqrt()
+    return spread
 
 
 def _standardised(view: Tensor) -> Tensor:
