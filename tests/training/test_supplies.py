@@ -78,7 +78,7 @@ def test_labels_and_clean_samples_are_those_of_the_views(tmp_path):
     trainer = make_trainer(tmp_path, data=data, objective=mixed)
     batches = next(trainer.batches(1))
     outputs = trainer.model(batches[:2])
-    inputs = trainer.supplies(0, batches, outputs)
+    inputs = trainer.supplies.of_step(0, batches, outputs)
     rows = trainer.loader.share.indices(0)
     assert len(batches) == 3
     assert torch.equal(inputs.clean, data.points[torch.from_numpy(rows)])

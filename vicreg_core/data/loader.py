@@ -86,7 +86,11 @@ class ViewLoader:
             pin_memory=self.device.type == "cuda",
         )
         for step, batches in zip(range(start, stop), loader, strict=True):
-            yield self.make_views(step, [to_device(batch, self.device) for batch in unwrapped(batches)])
+            yield self.make_views(step, self.move(unwrapped(batches)))
+
+    def move(self, batches: list[Batch]) -> list[Batch]:
+        """The raw batches of a step on the device."""
+        return [to_device(batch, self.device) for batch in batches]
 
     def labels(self, step: int) -> Tensor | None:
         """``(B,) int64`` on the device: the labels of this process's rows of a step, -1 where it has none."""

@@ -29,6 +29,7 @@ from vicreg_core.training.launch import local_device
 from vicreg_core.training.probe import build_probe
 from vicreg_core.training.progress import Progress
 from vicreg_core.training.supplies import prepare_objective
+from vicreg_core.training.threads import resume_threads, settle_threads
 from vicreg_core.training.trainer import Trainer
 
 
@@ -64,6 +65,10 @@ def _train(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: 
                 f"warning: this {device.type} computes in {precision.name} without hardware for it, which "
                 "may be many times slower than float32; train.precision=auto takes what it is fast in"
             )
+        if resume and run.environment.exists():
+            resume_threads(run)
+        else:
+            settle_threads(components.encoder, components.data, components.augmentation, device, progress.say)
         trainer = build_trainer(loaded, components, device, precision, run, progress)
     except VicregError:
         # Nothing was trained: a folder left behind would only be in the way of the next try.

@@ -47,7 +47,7 @@ class Supplies:
         if "moving_average" in self.needs:
             self.average = copy.deepcopy(model).requires_grad_(False)
 
-    def __call__(self, step: int, batches: list[Batch], outputs: ViewOutputs) -> StepInputs:
+    def of_step(self, step: int, batches: list[Batch], outputs: ViewOutputs) -> StepInputs:
         """The inputs of a step.
 
         Args:

@@ -133,9 +133,8 @@ class Trainer:
         lr = self._set_learning_rate()
         with self.precision.autocast():
             outputs: ViewOutputs = self.forward(batches[: self.loader.views])
-        terms = self.objective.of_step(self.supplies(self.step, batches, outputs))
-        self.scaler.scale(terms.loss).backward()
-        self.scaler.unscale_(self.optimizer)
+        terms = self.objective.of_step(self.supplies.of_step(self.step, batches, outputs))
+        self.backward(terms.loss)
         norm = self._clip_gradients()
         loss, grad_norm = torch.stack([terms.loss.detach().float(), norm.float()]).tolist()
         # A scaled float16 gradient overflows now and then: the scaler skips that step and lowers its scale.
@@ -143,13 +142,22 @@ class Trainer:
             raise TrainingFailed(
                 explain_non_finite(self.step, loss, grad_norm, lr, outputs, self.run.checkpoints)
             )
+        self.update()
+        return StepOutcome(terms, outputs, grad_norm, lr)
+
+    def backward(self, loss: Tensor) -> None:
+        """Gradients of a loss, unscaled."""
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+
+    def update(self) -> None:
+        """Move weights and averages by the gradients at hand, which are then gone."""
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update_parameters(self.model.encoder)
         self.supplies.follow(self.step)
-        return StepOutcome(terms, outputs, grad_norm, lr)
 
     def log(self, outcome: StepOutcome) -> None:
         """Diagnose, write the metrics record, tell the user; stop on a collapse if the recipe says so."""
