@@ -29,6 +29,7 @@ COMMANDS = {
     "predict": Entry("vicreg_core.cli.decide.predict:predict", "Decide every sample.", "Decisions"),
     "search": Entry("vicreg_core.cli.decide.search:search", "Find the nearest samples.", "Decisions"),
     "audit": Entry("vicreg_core.cli.decide.audit:audit", "Check data and labels for faults.", "Decisions"),
+    "bench": Entry("vicreg_core.cli.bench:bench", "Say where the time of training goes.", "Housekeeping"),
     "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),
     "plugin": Entry("vicreg_core.cli.plugin:plugin", "List and check plugins.", "Housekeeping"),
 }

@@ -88,6 +88,11 @@ class ViewLoader:
         for step, batches in zip(range(start, stop), loader, strict=True):
             yield self.make_views(step, self.move(unwrapped(batches)))
 
+    @property
+    def raw_augmentation(self) -> Augmentation:
+        """The augmentation on the CPU, whose ``prepare`` and ``collate`` make the raw batches."""
+        return self._steps.augmentation
+
     def move(self, batches: list[Batch]) -> list[Batch]:
         """The raw batches of a step on the device."""
         return [to_device(batch, self.device) for batch in batches]
