@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.vision.pictures import Image, colour, encoded, gray
-from vicreg_vision.datasets.decode import UnreadableImageError, decode_image, to_channels
+from vicreg_vision.images.decode import UnreadableImageError, decode_image, to_channels
 
 
 def test_colour_and_gray_pixels_are_kept() -> None:

@@ -98,7 +98,7 @@ def test_an_image_of_another_size_beyond_the_sampled_headers_is_found(
     pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(pets / "cat/1b.png", colour(9, height=50))
-    monkeypatch.setattr("vicreg_vision.datasets.layout.SAMPLE", 2)
+    monkeypatch.setattr("vicreg_vision.images.layout.SAMPLE", 2)
     data = build(pets)
     assert isinstance(data, LazyImages)
     assert data.info.facts["uniform"] is False
@@ -140,7 +140,7 @@ def test_a_colour_image_beyond_the_sampled_headers_is_not_turned_gray_in_silence
 ) -> None:
     for name, pixels in (("a", gray(0)), ("b", colour(1)), ("c", gray(2))):
         write(tmp_path / f"{name}.png", pixels)
-    monkeypatch.setattr("vicreg_vision.datasets.layout.SAMPLE", 2)
+    monkeypatch.setattr("vicreg_vision.images.layout.SAMPLE", 2)
     with pytest.raises(DataError, match=r"b\.png is in colour.*data\.channels=3"):
         build(tmp_path)
 

@@ -170,7 +170,7 @@ def _instrument(trainer: Trainer, clock: Clock) -> None:
         time_of("prepare", loader.raw_augmentation, "collate")
     time_of("copy", loader, "move")
     time_of("augment", loader.augmentation, "forward")
-    trainer.forward.forward = clock.timed("forward", trainer.forward.forward)  # type: ignore[method-assign]
+    trainer.forward.forward = clock.timed("forward", trainer.forward.forward)
     time_of("loss", trainer.objective, "of_step")
     time_of("forward", trainer.supplies, "of_step")
     time_of("backward", trainer, "backward")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from vicreg_core.errors import RecipeError
-from vicreg_vision.datasets.decode import MOST_MIB, WHITE, Decoding
+from vicreg_vision.images.decode import MOST_MIB, WHITE, Decoding
 
 _DTYPES = {"uint8": torch.uint8, "uint16": torch.uint16, "float32": torch.float32}
 _UNITS = {"uint8": 1.0 / 255.0, "uint16": 1.0 / 65535.0, "float32": 1.0}

@@ -17,7 +17,7 @@ from torch import Tensor
 from vicreg_core.data.paths import regular_file
 from vicreg_core.errors import DataError
 from vicreg_vision.augmentations.facts import ImageFacts
-from vicreg_vision.datasets.decode import (
+from vicreg_vision.images.decode import (
     GRAY_MODES,
     SIXTEEN_BIT_MODES,
     decode_image,

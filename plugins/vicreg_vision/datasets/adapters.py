@@ -16,11 +16,12 @@ from torch import Tensor
 from vicreg_core.contracts import DataInfo, DatasetAdapter, Floor
 from vicreg_core.data.resize import resize_planes
 from vicreg_core.errors import DataError
-from vicreg_vision.datasets.decode import Decoding, decode_image, to_channels
-from vicreg_vision.datasets.layout import evenly_spaced
-from vicreg_vision.datasets.parallel import each
-from vicreg_vision.datasets.sources import ImageSource, read
 from vicreg_vision.descriptors import LEAST_SIDE, gradients_and_colours
+from vicreg_vision.images.decode import Decoding, decode_image, to_channels
+from vicreg_vision.images.layout import evenly_spaced
+from vicreg_vision.images.parallel import each
+from vicreg_vision.images.reduce import decode_reduced
+from vicreg_vision.images.sources import ImageSource, read
 
 RAW_SIDE = 32
 """Largest side of the images that raw features are made of, in pixels."""
@@ -160,8 +161,8 @@ class MemoryImages(ImageAdapter):
     def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(n, F) float32`` pixels in ``[0, 1]``, images reduced to at most 32 pixels a side."""
         blocks = [indices[start : start + _BLOCK] for start in range(0, len(indices), _BLOCK)]
-        features = [_raw_pixels(self.__getitems__(block), self.raw_size) for block in blocks]
-        return np.concatenate(features) if features else _raw_pixels(self.images[:0], self.raw_size)
+        features = [raw_pixels(self.__getitems__(block), self.raw_size) for block in blocks]
+        return np.concatenate(features) if features else raw_pixels(self.images[:0], self.raw_size)
 
 
 class LazyImages(ImageAdapter):
@@ -193,21 +194,27 @@ class LazyImages(ImageAdapter):
 
     def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(n, F) float32`` pixels in ``[0, 1]``, images resized to :attr:`raw_size`."""
-        features = list(each(lambda i: _raw_pixels(self[i].unsqueeze(0), self.raw_size), indices))
+        features = list(each(lambda i: raw_pixels(self[i].unsqueeze(0), self.raw_size), indices))
         width = self.channels * self.raw_size[0] * self.raw_size[1]
         return np.concatenate(features) if features else np.empty((0, width), np.float32)
 
 
 def decode_at(
-    source: ImageSource, index: int, channels: int, convert_colour: bool, how: Decoding | None = None
+    source: ImageSource,
+    index: int,
+    channels: int,
+    convert_colour: bool,
+    how: Decoding | None = None,
+    side: int | None = None,
 ) -> Tensor:
-    """One image of a source, ``(channels, H, W) uint8``.
+    """One image of a source, ``(channels, H, W) uint8``; its shorter side reduced to ``side``, if given.
 
     Raises:
         UnreadableImageError: where it cannot be decoded.
         DataError: for a colour image where one channel is expected and ``convert_colour`` is false.
     """
-    image = decode_image(read(source, index), source.name(index), how)
+    data, name = read(source, index), source.name(index)
+    image = decode_image(data, name, how) if side is None else decode_reduced(data, name, side, how)
     if image.shape[0] > channels and not convert_colour:
         raise DataError(
             f"image {source.name(index)} is in colour, but the training images looked at are grayscale: "
@@ -221,7 +228,7 @@ def reduced(size: tuple[int, int] | None) -> tuple[int, int]:
     return (RAW_SIDE, RAW_SIDE) if size is None else (min(size[0], RAW_SIDE), min(size[1], RAW_SIDE))
 
 
-def _raw_pixels(images: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
+def raw_pixels(images: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
     """``(B, C, H, W) uint8`` as ``(B, C * h * w) float32`` in ``[0, 1]``, resized with antialiasing."""
     pixels = images.to(torch.float32) / 255.0
     if pixels.shape[2:] != size:

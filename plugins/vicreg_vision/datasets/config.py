@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from vicreg_core.data.tables import TableFileConfig
 from vicreg_core.recipes.schema import Names, PositiveInt, StrictModel
@@ -12,6 +13,10 @@ from vicreg_core.recipes.schema import Names, PositiveInt, StrictModel
 
 class DigitsConfig(StrictModel):
     """Keys of ``vision/digits``: none."""
+
+
+CACHES = ("auto", "memory", "none")
+"""What ``cache`` may be beside a folder."""
 
 
 class ImageConfig(StrictModel):
@@ -32,9 +37,28 @@ class ImageConfig(StrictModel):
         PositiveInt, Field(description="most memory of one decoded image, in MiB; larger ones are refused")
     ] = 256
     cache: Annotated[
-        Literal["auto", "memory", "none"],
-        Field(description="auto: hold images of one size decoded in memory where they take up to 2 GiB"),
+        str,
+        Field(
+            min_length=1,
+            description="auto: hold images of one size decoded in memory where they take up to 2 GiB; "
+            "memory; none; or a folder, in which every image is kept decoded and reduced",
+        ),
     ] = "auto"
+    cache_side: Annotated[
+        int, Field(ge=16, le=16_384, description="shorter side of the images in a cache folder, in pixels")
+    ] = 256
+
+    @field_validator("cache")
+    @classmethod
+    def _is_meant(cls, cache: str) -> str:
+        """A word that is nearly one of the others is no folder."""
+        near = [] if "/" in cache or "\\" in cache else get_close_matches(cache.lower(), CACHES, n=1)
+        if near and cache not in CACHES:
+            raise ValueError(
+                f"expected {', '.join(CACHES)} or a folder, got {cache!r}; did you mean {near[0]!r}? "
+                f"A folder of that name is ./{cache}"
+            )
+        return cache
 
 
 class FolderConfig(ImageConfig):

@@ -13,9 +13,9 @@ from vicreg_vision.datasets.adapters import Annotations, ImageAdapter
 from vicreg_vision.datasets.config import FolderConfig
 from vicreg_vision.datasets.files import Found, existing_folder, image_folder
 from vicreg_vision.datasets.labels import class_values, encode
-from vicreg_vision.datasets.layout import scan_layout
 from vicreg_vision.datasets.loading import open_images
-from vicreg_vision.datasets.sources import FileSource, printable
+from vicreg_vision.images.layout import scan_layout
+from vicreg_vision.images.sources import FileSource, printable
 
 _TEST_NAMES = ("test", "val", "valid", "validation")
 

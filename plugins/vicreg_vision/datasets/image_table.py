@@ -16,9 +16,9 @@ from vicreg_vision.datasets.adapters import Annotations, ImageAdapter
 from vicreg_vision.datasets.columns import Columns, find_columns
 from vicreg_vision.datasets.config import ColumnsConfig
 from vicreg_vision.datasets.labels import Value, class_values, encode, unlabelled
-from vicreg_vision.datasets.layout import scan_layout
 from vicreg_vision.datasets.loading import open_images
-from vicreg_vision.datasets.sources import TableSource
+from vicreg_vision.images.layout import scan_layout
+from vicreg_vision.images.sources import TableSource
 
 _HEAD = 20
 """Rows looked at to tell what a column holds."""

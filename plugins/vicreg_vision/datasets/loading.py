@@ -20,11 +20,12 @@ from vicreg_vision.datasets.adapters import (
     decode_at,
     reduced,
 )
-from vicreg_vision.datasets.config import ImageConfig
-from vicreg_vision.datasets.decode import Decoding, UnreadableImageError
-from vicreg_vision.datasets.layout import Layout, evenly_spaced
-from vicreg_vision.datasets.parallel import cores, each
-from vicreg_vision.datasets.sources import ImageSource, read
+from vicreg_vision.datasets.config import CACHES, ImageConfig
+from vicreg_vision.datasets.stored import open_stored
+from vicreg_vision.images.decode import Decoding, UnreadableImageError
+from vicreg_vision.images.layout import Layout, evenly_spaced
+from vicreg_vision.images.parallel import cores, each
+from vicreg_vision.images.sources import ImageSource, read
 
 MEMORY_BUDGET = 2 << 30
 """Most bytes of decoded images that ``cache: auto`` holds in memory."""
@@ -61,6 +62,8 @@ def open_images(
     """
     convert = config.channels == 1
     how = Decoding(train.white, config.max_image_mib)
+    if config.cache not in CACHES:
+        return open_stored(source, annotations, config, train, how)
     decode = partial(decode_at, source, channels=train.channels, convert_colour=convert, how=how)
     skip = config.on_error == "skip"
     keep = _buffer(len(source), train.channels, layout.size, config)

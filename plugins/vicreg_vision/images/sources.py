@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from vicreg_core.data.paths import inside
-from vicreg_vision.datasets.decode import UnreadableImageError
+from vicreg_vision.images.decode import UnreadableImageError
 
 
 class ImageSource(Protocol):
@@ -32,6 +33,10 @@ class ImageSource(Protocol):
         """
         ...
 
+    def signature(self, index: int) -> bytes:
+        """Changes with the image: a hash of its bytes, or the path, size and time of its file."""
+        ...
+
 
 class FileSource:
     """The images of a folder, by their paths relative to it."""
@@ -49,6 +54,10 @@ class FileSource:
     def open(self, index: int) -> BinaryIO:
         """The file, opened."""
         return open_file(os.path.join(self.root, self.paths[index]), self.name(index))
+
+    def signature(self, index: int) -> bytes:
+        """Of the path, size and time of change of the file."""
+        return file_signature(self.paths[index], os.path.join(self.root, self.paths[index]))
 
 
 class TableSource:
@@ -87,6 +96,16 @@ class TableSource:
                 return self._open_path(value, self.row(index))
         raise UnreadableImageError(self.name(index), self.problems.get(index, "the cell is empty"))
 
+    def signature(self, index: int) -> bytes:
+        """Of the bytes in the cell, or of the file it names."""
+        for column in self.cells:
+            value = column[index].as_py()
+            if isinstance(value, bytes):
+                return hashlib.blake2b(value, digest_size=16).digest()
+            if value:
+                return file_signature(value, os.path.join(self.root, value))
+        return b"empty"
+
     def _open_path(self, path: str, row: str) -> BinaryIO:
         if "://" in path or "\0" in path:
             raise UnreadableImageError(row, f"{path!r} is not the path of a local file")
@@ -113,6 +132,16 @@ def _is_text(kind: Any) -> bool:
 def printable(path: str) -> str:
     """A path as valid Unicode: bytes of a file name that are no UTF-8 become backslash escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def file_signature(name: str, path: str) -> bytes:
+    """Of a name, and of the size and time of change of the file at ``path``, if there is one."""
+    try:
+        found = os.stat(path)
+        facts = f"{found.st_size} {found.st_mtime_ns}"
+    except (OSError, ValueError):
+        facts = "none"
+    return hashlib.blake2b(f"{name}\0{facts}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
 def open_file(path: str, name: str) -> BinaryIO:

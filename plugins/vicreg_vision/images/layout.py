@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vicreg_vision.datasets.decode import (
+from vicreg_vision.images.decode import (
     EXIF_ORIENTATION,
     GRAY_MODES,
     SIXTEEN_BIT_MODES,
@@ -17,8 +17,8 @@ from vicreg_vision.datasets.decode import (
     UnreadableImageError,
     widest,
 )
-from vicreg_vision.datasets.parallel import each
-from vicreg_vision.datasets.sources import ImageSource, read
+from vicreg_vision.images.parallel import each
+from vicreg_vision.images.sources import ImageSource, read
 
 SAMPLE = 5_000
 """Most headers that are read."""

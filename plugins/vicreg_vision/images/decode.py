@@ -7,6 +7,7 @@ since torchvision 0.29, and its PNG decoder can crash the process on a damaged f
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -67,7 +68,13 @@ class Decoding:
     most_mib: int = MOST_MIB
 
 
-def decode_image(data: bytes, name: str, how: Decoding | None = None) -> Tensor:
+def decode_image(
+    data: bytes,
+    name: str,
+    how: Decoding | None = None,
+    *,
+    before: Callable[[PILImage], None] = lambda _: None,
+) -> Tensor:
     """Decode the bytes of an image file, turned upright by its EXIF orientation.
 
     16-bit grayscale is scaled to 8 bits (``how.white`` becomes 255, and what is brighter too), transparency
@@ -77,6 +84,7 @@ def decode_image(data: bytes, name: str, how: Decoding | None = None) -> Tensor:
         data: the content of the file.
         name: what errors call the image.
         how: white and the limit of size.
+        before: called with the opened image before its pixels are decoded.
 
     Returns:
         ``(1, H, W)`` (grayscale) or ``(3, H, W)`` (RGB) ``uint8``.
@@ -93,6 +101,7 @@ def decode_image(data: bytes, name: str, how: Decoding | None = None) -> Tensor:
     try:
         with Image.open(io.BytesIO(data)) as image:
             _require_size(image, how.most_mib)
+            before(image)
             turned = image.getexif().get(EXIF_ORIENTATION, 1) != 1
             return torch.from_numpy(_pixels(ImageOps.exif_transpose(image) if turned else image, how.white))
     except UnidentifiedImageError:
