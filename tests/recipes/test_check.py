@@ -128,7 +128,7 @@ def test_the_schema_phase_alone_leaves_components_be(tmp_path: Path) -> None:
             "toy/digits",
             "toy/digits, shuffle: true",
             "data.shuffle",
-            "there are: name, holdout, labels, unlabelled, workers",
+            "there are: name, holdout, labels, label_count, unlabelled, workers",
         ),
         ("toy/digits", "toy/digits, batchsize: 3", "data.batchsize", "did you mean 'train.batch_size'?"),
         ("toy/digits", "toy/digits, worker: 3", "data.worker", "did you mean 'workers'?"),
