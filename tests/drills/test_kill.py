@@ -43,7 +43,7 @@ RECIPE = (
     "monitor.probes=0",
 )
 WRITES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate", "shutil.rmtree"}
-TIMING = {"time", "samples_per_second"}
+TIMING = {"time", "samples_per_second", "waiting"}
 DRILL = os.environ.get("VICREG_DRILL") == "1"
 STEP = 1 if DRILL else 12
 """Every so many events are the first kill of a run."""

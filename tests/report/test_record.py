@@ -96,6 +96,10 @@ def test_time_is_told_apart_and_pauses_are_left_out():
         ("evaluating the encoder", 2.0),
         ("evaluating its floors", 1.0),
     ]
+    for record, share in zip(logged, (0.5, 0.1), strict=True):
+        record["waiting"] = share
+    told = [(phase.name, phase.seconds) for phase in phases(log, logged, 50, {})]
+    assert told == [("setting up", 5.0), ("reading and making views", 2.75), ("training", 4.75)]
     assert phases("no stamp", [], 50, {}) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from vicreg_core.objectives.vicreg import VICRegLoss
 from vicreg_core.runs.checkpoints import steps_saved
 from vicreg_core.runs.metrics import read_metrics
 
-TIMING = ("samples_per_second", "time")
+TIMING = ("samples_per_second", "waiting", "time")
 SETTINGS = {
     "adamw": {"optimizer": {"name": "adamw"}},
     "lars": {"optimizer": {"name": "lars", "lr": 0.1}},
@@ -181,3 +182,18 @@ def test_the_averaged_encoder_is_the_one_exported(tmp_path):
     own, averaged = trainer.model.encoder.state_dict(), trainer.encoder.state_dict()
     assert own.keys() == averaged.keys()
     assert not own["layers.0.weight"].equal(averaged["layers.0.weight"])
+
+
+def test_the_time_batches_take_is_told_apart(tmp_path, monkeypatch):
+    trainer = make_trainer(tmp_path)
+    batches = trainer.batches
+
+    def slow(stop):
+        for each in batches(stop):
+            time.sleep(0.05)
+            yield each
+
+    monkeypatch.setattr(trainer, "batches", slow)
+    trainer.fit()
+    shares = [record["waiting"] for record in read_metrics(tmp_path / "metrics.jsonl").records]
+    assert all(0.5 < share <= 1 for share in shares)

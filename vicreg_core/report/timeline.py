@@ -17,7 +17,9 @@ class Phase(NamedTuple):
 def phases(
     log: str, metrics: Sequence[Mapping[str, Any]], batch_size: int, evaluation: Mapping[str, Any]
 ) -> list[Phase]:
-    """Setting up, training and evaluating, as far as the stamps tell; pauses before a resume are left out.
+    """Setting up, reading, training and evaluating, as far as the stamps tell.
+
+    Pauses before a resume are left out. Of runs from before batches were timed, reading counts as training.
 
     Args:
         log: ``train.log``, whose lines start with an ISO 8601 stamp.
@@ -26,6 +28,8 @@ def phases(
         evaluation: its protocols' ``seconds`` count as evaluating.
     """
     stretches = list(_stretches(metrics, batch_size))
+    shares = [record.get("waiting", 0.0) for record in metrics if record.get("samples_per_second")]
+    waited = sum(share * stretch for share, stretch in zip(shares, stretches, strict=True))
     found = []
     started = _first_stamp(log)
     if started is not None and stretches and metrics[0].get("time"):
@@ -33,7 +37,8 @@ def phases(
         if setting_up > 0:
             found.append(Phase("setting up", setting_up))
     if stretches:
-        found.append(Phase("training", sum(stretches)))
+        found += [Phase("reading and making views", waited)] if waited else []
+        found.append(Phase("training", sum(stretches) - waited))
     return found + _evaluating(evaluation)
 
 

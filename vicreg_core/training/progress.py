@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _PLAIN_INTERVAL = 2.0
 """Seconds between plain progress lines, so that a short log interval does not flood a pipe."""
@@ -26,6 +28,9 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
         self._mark = (time.perf_counter(), 0)
+        self._waited = 0.0
+        self.waiting = 0.0
+        """Share of the time up to the last :meth:`rate` that passed in :meth:`watched`."""
         self._printed = 0.0
         self._warned: set[str] = set()
         self._probe = ""
@@ -49,7 +54,20 @@ class Progress:
         """Samples a second since the last call, over all processes; ``None`` at a step seen before."""
         now, (then, since) = time.perf_counter(), self._mark
         self._mark = (now, step)
+        if step > since:
+            self.waiting = round(self._waited / (now - then), 4)
+        self._waited = 0.0
         return round((step - since) * batch_size / (now - then), 1) if step > since else None
+
+    def watched(self, batches: Iterator[T]) -> Iterator[T]:
+        """The same batches, the time until each is there counted: read, moved, and its views made."""
+        while True:
+            start = time.perf_counter()
+            batch = next(batches, None)
+            self._waited += time.perf_counter() - start
+            if batch is None:
+                return
+            yield batch
 
     @contextlib.contextmanager
     def training(self, start: int, total: int) -> Iterator[None]:

@@ -112,7 +112,7 @@ class Trainer:
             RunError: when the disk refuses.
         """
         with StopSignals() as signals, self.progress.training(self.step, self.total_steps):
-            for batches in self.batches(self.total_steps):
+            for batches in self.progress.watched(self.batches(self.total_steps)):
                 outcome = self.train_step(batches)
                 self.step += 1
                 self.monitor.observe(self.step, outcome.outputs)
@@ -173,9 +173,10 @@ class Trainer:
             "collapse": collapse.kind if collapse else None,
         }
         if rank() == 0:
-            rate = self.progress.rate(self.step, self.recipe.train.batch_size)
+            rate, waiting = self.progress.rate(self.step, self.recipe.train.batch_size), self.progress.waiting
             record |= self._probed()
-            self.metrics.append({**record, "samples_per_second": rate, "time": round(time.time(), 3)})
+            timing = {"samples_per_second": rate, "waiting": waiting, "time": round(time.time(), 3)}
+            self.metrics.append({**record, **timing})
             self.progress.logged(self.step, record, rate)
             if collapse:
                 self.progress.warn_once(f"{collapse.kind}-{collapse.since}", collapse.message)
