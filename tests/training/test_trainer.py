@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 
 import pytest
 import torch
@@ -15,6 +14,7 @@ from vicreg_core.errors import RunError, TrainingFailed, TrainingInterrupted
 from vicreg_core.objectives.vicreg import VICRegLoss
 from vicreg_core.runs.checkpoints import steps_saved
 from vicreg_core.runs.metrics import read_metrics
+from vicreg_core.training import progress
 
 TIMING = ("samples_per_second", "waiting", "time")
 SETTINGS = {
@@ -184,16 +184,26 @@ def test_the_averaged_encoder_is_the_one_exported(tmp_path):
     assert not own["layers.0.weight"].equal(averaged["layers.0.weight"])
 
 
-def test_the_time_batches_take_is_told_apart(tmp_path, monkeypatch):
-    trainer = make_trainer(tmp_path)
-    batches = trainer.batches
+def test_the_time_batches_take_is_told_apart(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
 
-    def slow(stop):
-        for each in batches(stop):
-            time.sleep(0.05)
+    def batches():
+        for each in range(4):
+            now[0] += 3
             yield each
 
-    monkeypatch.setattr(trainer, "batches", slow)
-    trainer.fit()
-    shares = [record["waiting"] for record in read_metrics(tmp_path / "metrics.jsonl").records]
-    assert all(0.5 < share <= 1 for share in shares)
+    told = progress.Progress(None)
+    with told.training(0, 4):
+        for step, _ in enumerate(told.watched(batches()), start=1):
+            now[0] += 1
+            if step == 2:
+                assert told.rate(step, 8) == 2.0
+                assert told.waiting == 0.75
+    assert told.rate(4, 8) == 2.0
+    assert told.waiting == 0.75
+
+
+def test_a_record_says_how_long_batches_took(tmp_path):
+    make_trainer(tmp_path).fit()
+    assert all(0 < each["waiting"] < 1 for each in read_metrics(tmp_path / "metrics.jsonl").records)
