@@ -99,6 +99,14 @@ def test_differences_are_paired_by_seed():
     assert not paired(Summary((0.9,)), Summary((0.1,))).is_clear
 
 
+def test_a_seed_that_failed_is_left_out_of_its_pair():
+    whole, lacking = Summary((0.5, 0.9, 0.6), (0, 1, 2)), Summary((0.4, 0.5), (0, 2))
+    assert paired(whole, lacking).mean == pytest.approx(0.1)
+    assert paired(lacking, whole).mean == pytest.approx(-0.1)
+    assert "over 2 seeds" in who_leads({"a": whole, "b": lacking}, "knn")
+    assert not paired(Summary((0.5,), (0,)), Summary((0.4,), (1,))).is_clear
+
+
 def test_who_leads_is_said_with_its_doubt():
     near = {"a": Summary((0.50, 0.70)), "b": Summary((0.60, 0.58))}
     assert "a leads with 0.600, then b with 0.590" in who_leads(near, "knn")

@@ -78,8 +78,8 @@ def _leads(outcomes: Sequence[Outcome]) -> Section | None:
 def _curves(groups: Sequence[str], outcomes: Sequence[Outcome]) -> Section | None:
     by_step, by_second = list[Series](), list[Series]()
     for place, group in enumerate(groups):
-        runs = [each.probes for each in outcomes if each.cell.group == group]
-        length = min(map(len, runs))
+        runs = [each.probes for each in outcomes if each.cell.group == group and not each.failed]
+        length = min(map(len, runs), default=0)
         if not length:
             continue
         steps, seconds, scores = np.moveaxis(np.array([run[:length] for run in runs], dtype=np.float64), 2, 0)
@@ -106,7 +106,7 @@ def _curves(groups: Sequence[str], outcomes: Sequence[Outcome]) -> Section | Non
 
 
 def _speed(groups: Sequence[str], outcomes: Sequence[Outcome]) -> Section | None:
-    ends = [each.probes[-1][2] for each in outcomes if each.probes]
+    ends = [each.probes[-1][2] for each in outcomes if each.probes and not each.failed]
     if not ends:
         return None
     goals = [share * min(ends) for share in (0.9, 1.0)]

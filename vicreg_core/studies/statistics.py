@@ -15,10 +15,12 @@ class Summary(NamedTuple):
     """A score of one method in one setting over its seeds.
 
     Attributes:
-        values: by seed, in order.
+        values: one a seed.
+        seeds: of the values; of a run that failed there is none. Empty: counted from 0.
     """
 
     values: tuple[float, ...]
+    seeds: tuple[int, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -34,6 +36,11 @@ class Summary(NamedTuple):
     def spread(self) -> str:
         """Its deviation as it stands behind the mean; empty for one seed."""
         return f" ± {self.std:.3f}" if len(self.values) > 1 else ""
+
+    @property
+    def by_seed(self) -> dict[int, float]:
+        """Each seed's value."""
+        return dict(zip(self.seeds or range(len(self.values)), self.values, strict=True))
 
 
 class Difference(NamedTuple):
@@ -56,17 +63,18 @@ class Difference(NamedTuple):
 
 def summaries(outcomes: Sequence[Outcome], score: str) -> dict[str, Summary]:
     """A score by group, in the order of the study; groups without it are left out."""
-    values: dict[str, list[float]] = {}
+    values: dict[str, dict[int, float]] = {}
     for each in outcomes:
         if score in each.scores:
-            values.setdefault(each.cell.group, []).append(each.scores[score])
-    return {group: Summary(tuple(found)) for group, found in values.items()}
+            values.setdefault(each.cell.group, {})[each.cell.seed] = each.scores[score]
+    return {group: Summary(tuple(found.values()), tuple(found)) for group, found in values.items()}
 
 
 def paired(first: Summary, second: Summary) -> Difference:
-    """``first - second`` over the seeds both have."""
-    apart = np.array([a - b for a, b in zip(first.values, second.values, strict=False)])
-    mean = float(apart.mean())
+    """``first - second`` over the seeds both have; without any, nothing can be said."""
+    others = second.by_seed
+    apart = np.array([value - others[seed] for seed, value in first.by_seed.items() if seed in others])
+    mean = float(apart.mean()) if len(apart) else math.nan
     if len(apart) < 2:
         return Difference(mean, -math.inf, math.inf)
     from scipy.stats import t  # type: ignore[import-untyped]
@@ -82,7 +90,7 @@ def who_leads(found: Mapping[str, Summary], score: str) -> str:
         return ""
     first, second = ranked[:2]
     apart = paired(found[first], found[second])
-    seeds = len(found[first].values)
+    seeds = len(found[first].by_seed.keys() & found[second].by_seed.keys())
     led = f"{score}: {first} leads with {found[first].mean:.3f}, then {second} with {found[second].mean:.3f}"
     if seeds < 2:
         return f"{led}; of one seed each, which allows no claim"
