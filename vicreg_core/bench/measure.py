@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from vicreg_core.bench.clock import Clock
 from vicreg_core.contracts import Batch
-from vicreg_core.models.precision import Precision, resolve_device, resolve_precision
+from vicreg_core.models.precision import Precision, device_name, resolve_device
 from vicreg_core.recipes.load import LoadedRecipe
-from vicreg_core.runs.directory import RunDirectory
-from vicreg_core.training.components import build_components
-from vicreg_core.training.progress import Progress
-from vicreg_core.training.session import build_trainer
+from vicreg_core.training.session import passing_trainer
 from vicreg_core.training.trainer import Trainer
 
 WARM = 3
@@ -112,7 +106,7 @@ def bench(loaded: LoadedRecipe, steps: int, *, compiled: bool = False) -> Bench:
         VicregError: the recipe cannot be trained.
     """
     device = resolve_device(loaded.recipe.train.device)
-    with _trainer(loaded, device) as trainer:
+    with passing_trainer(loaded, device) as trainer:
         clock = Clock("rest", lambda: _settle(device))
         _instrument(trainer, clock)
         batches = trainer.batches(WARM + steps)
@@ -132,7 +126,7 @@ def bench(loaded: LoadedRecipe, steps: int, *, compiled: bool = False) -> Bench:
         model = _model_seconds(trainer, held, max(3, steps // 2))
         batch = loaded.recipe.train.batch_size
         return Bench(
-            device=_name_of(device),
+            device=device_name(device),
             precision=trainer.precision.name,
             threads=torch.get_num_threads(),
             workers=trainer.loader.workers,
@@ -146,16 +140,6 @@ def bench(loaded: LoadedRecipe, steps: int, *, compiled: bool = False) -> Bench:
             peak_memory=_peak_memory(device),
             variants=tuple(_variants(loaded, device, trainer.precision, held, compiled)),
         )
-
-
-@contextmanager
-def _trainer(
-    loaded: LoadedRecipe, device: torch.device, precision: Precision | None = None
-) -> Iterator[Trainer]:
-    components = build_components(loaded)
-    own = precision or resolve_precision(loaded.recipe.train.precision, device, training=components.encoder)
-    with tempfile.TemporaryDirectory() as folder:
-        yield build_trainer(loaded, components, device, own, RunDirectory(Path(folder)), Progress(None))
 
 
 def _instrument(trainer: Trainer, clock: Clock) -> None:
@@ -196,19 +180,19 @@ def _variants(
     """The model alone in the other precision, with the other number of threads, and compiled on request."""
     batch, threads = loaded.recipe.train.batch_size, torch.get_num_threads()
     other = torch.bfloat16 if own.dtype == torch.float32 else torch.float32
-    with _trainer(loaded, device, Precision(device.type, other)) as trainer:
+    with passing_trainer(loaded, device, Precision(device.type, other)) as trainer:
         if trainer.precision.sound_for(trainer.model) == trainer.precision:
             rate = batch / _model_seconds(trainer, batches, 3)
             yield Variant(f"train.precision={trainer.precision.name}", rate)
     if device.type == "cpu" and threads > 1:
         torch.set_num_threads(1)
         try:
-            with _trainer(loaded, device, own) as trainer:
+            with passing_trainer(loaded, device, own) as trainer:
                 yield Variant("OMP_NUM_THREADS=1", batch / _model_seconds(trainer, batches, 3))
         finally:
             torch.set_num_threads(threads)
     if compiled:
-        with _trainer(loaded, device, own) as trainer:
+        with passing_trainer(loaded, device, own) as trainer:
             start = time.perf_counter()
             trainer.forward.compile()
             trainer.train_step(batches)
@@ -223,10 +207,6 @@ def _settle(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-def _name_of(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _peak_memory(device: torch.device) -> int:

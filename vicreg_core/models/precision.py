@@ -80,6 +80,11 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+def device_name(device: torch.device) -> str:
+    """What people call it: the model of a GPU, else ``cpu`` or ``mps``."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def resolve_precision(
     name: PrecisionName, device: torch.device, *, training: nn.Module | None = None
 ) -> Precision:

@@ -25,6 +25,17 @@ def checked_number(name: str, value: float, *, positive: bool = False) -> float:
     return float(value)
 
 
+def checked_width(name: str, value: int) -> int:
+    """``value``.
+
+    Raises:
+        ValueError: below 1.
+    """
+    if value < 1:
+        raise ValueError(f"{name}: expected a width of at least 1, got {value}")
+    return value
+
+
 def as_views(embeddings: Sequence[Tensor | Sequence[Tensor]]) -> list[Tensor]:
     """The views of ``loss(z_a, z_b, ...)`` or ``loss([z_a, z_b, ...])``, checked.
 

@@ -115,13 +115,14 @@ def _needs(data: Mapping[str, Any]) -> dict[str, str]:
     return {
         key: str(what)
         for key, what in (required.items() if isinstance(required, dict) else ())
-        if _value(data, key.split(".")) is None
+        if value_at(data, key) is None
     }
 
 
-def _value(data: Any, keys: Sequence[str]) -> Any:
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
+def value_at(data: Any, key: str) -> Any:
+    """What a recipe's values hold at a dotted key; ``None`` where there is nothing."""
+    for part in key.split("."):
+        data = data.get(part) if isinstance(data, dict) else None
     return data
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-from vicreg_core.models.precision import resolve_device, resolve_precision
+from vicreg_core.models.precision import resolve_device
 from vicreg_core.recipes.load import LoadedRecipe
-from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.studies.design import Design
-from vicreg_core.training.components import build_components
-from vicreg_core.training.progress import Progress
-from vicreg_core.training.session import build_trainer
+from vicreg_core.training.session import passing_trainer
 
 _WARM, _TIMED = 3, 12
 
@@ -43,11 +38,7 @@ def equal_seconds(design: Design, say: Callable[[str], None] = lambda _: None) -
 def _step_seconds(loaded: LoadedRecipe) -> tuple[float, int]:
     """Seconds of a step, the reading of its batch included, and the steps of the whole run."""
     device = resolve_device(loaded.recipe.train.device)
-    components = build_components(loaded)
-    precision = resolve_precision(loaded.recipe.train.precision, device, training=components.encoder)
-    with tempfile.TemporaryDirectory() as folder:
-        run = RunDirectory(Path(folder))
-        trainer = build_trainer(loaded, components, device, precision, run, Progress(None))
+    with passing_trainer(loaded, device) as trainer:
         times, before = [], time.perf_counter()
         for batches in trainer.batches(_WARM + _TIMED):
             trainer.train_step(batches)

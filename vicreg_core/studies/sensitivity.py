@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from vicreg_core.recipes.check import value_at
 from vicreg_core.recipes.load import LoadedRecipe
 from vicreg_core.studies.design import Design, Variation
 from vicreg_core.studies.results import Outcome
@@ -79,11 +80,11 @@ def survey(
     data = loaded.data
     axes = []
     for key, values in default_space(loaded).keys.items():
-        own = _value(data, key)
+        own = value_at(data, key)
         listed = _spread(values, points, own) if isinstance(values, Range) else list(values)
         axes.append(Axis(key, tuple(listed), own))
-    axes += [Axis(each.key, tuple(dict.fromkeys([*each.values])), _value(data, each.key)) for each in extra]
-    weights = [_value(data, key) for key in MAP]
+    axes += [Axis(each.key, tuple(dict.fromkeys([*each.values])), value_at(data, each.key)) for each in extra]
+    weights = [value_at(data, key) for key in MAP]
     both: tuple[Axis, ...] = ()
     if grid and loaded.recipe.objective.name == "core/vicreg" and all(weights):
         both = tuple(
@@ -118,9 +119,3 @@ def _spread(values: Range, points: int, own: float) -> list[float]:
 def _rounded(value: float) -> float:
     """To three digits, as a person would write it."""
     return float(f"{value:.3g}")
-
-
-def _value(data: Any, key: str) -> Any:
-    for part in key.split("."):
-        data = data.get(part) if isinstance(data, dict) else None
-    return data

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
@@ -16,7 +19,7 @@ from vicreg_core.distributed import on_first, rank, world_size
 from vicreg_core.errors import DataError, RunError, VicregError
 from vicreg_core.files import write_text
 from vicreg_core.models.joint_embedding import JointEmbedding
-from vicreg_core.models.precision import Precision, resolve_device, resolve_precision
+from vicreg_core.models.precision import Precision, device_name, resolve_device, resolve_precision
 from vicreg_core.models.projector import build_projector, require_room
 from vicreg_core.pretrained import save_pretrained
 from vicreg_core.recipes.load import LoadedRecipe, dump_recipe, fingerprint, load_recipe
@@ -133,6 +136,23 @@ def build_trainer(
     return Trainer(recipe, mark, model, objective, loader, precision, run, progress, probe)
 
 
+@contextlib.contextmanager
+def passing_trainer(
+    loaded: LoadedRecipe, device: torch.device, precision: Precision | None = None
+) -> Iterator[Trainer]:
+    """A trainer of a recipe to time steps with; what it writes is gone afterwards.
+
+    Args:
+        loaded: the recipe.
+        device: where it trains.
+        precision: ``None``: the recipe's.
+    """
+    components = build_components(loaded)
+    own = precision or resolve_precision(loaded.recipe.train.precision, device, training=components.encoder)
+    with tempfile.TemporaryDirectory() as folder:
+        yield build_trainer(loaded, components, device, own, RunDirectory(Path(folder)), Progress(None))
+
+
 def _reserve(run: RunDirectory, held: contextlib.ExitStack, *, resume: bool, overwrite: bool) -> None:
     """Make the folder of a run and lock it; a folder that is refused is left as it is."""
     run.check(resume=resume, overwrite=overwrite)
@@ -170,9 +190,8 @@ def _fingerprint_of(run: RunDirectory) -> str | None:
 
 
 def _environment(device: torch.device, precision: Precision) -> dict[str, object]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {
-        "device": name,
+        "device": device_name(device),
         "precision": precision.name,
         "processes": world_size(),
         "threads": torch.get_num_threads(),

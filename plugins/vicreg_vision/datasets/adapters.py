@@ -102,6 +102,12 @@ class ImageAdapter(DatasetAdapter):
             }
         )
 
+    def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """``(n, F) float32`` pixels in ``[0, 1]``, images resized to :attr:`raw_size`."""
+        features = list(each(lambda i: _raw_pixels(self[i].unsqueeze(0), self.raw_size), indices))
+        width = self.channels * self.raw_size[0] * self.raw_size[1]
+        return np.concatenate(features) if features else np.empty((0, width), np.float32)
+
     def floors(self) -> Mapping[str, Floor]:
         """The pixels, and histograms of their gradients and colours where there are pixels enough."""
         if min(self.raw_size) < LEAST_SIDE:
@@ -161,8 +167,8 @@ class MemoryImages(ImageAdapter):
     def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """``(n, F) float32`` pixels in ``[0, 1]``, images reduced to at most 32 pixels a side."""
         blocks = [indices[start : start + _BLOCK] for start in range(0, len(indices), _BLOCK)]
-        features = [raw_pixels(self.__getitems__(block), self.raw_size) for block in blocks]
-        return np.concatenate(features) if features else raw_pixels(self.images[:0], self.raw_size)
+        features = [_raw_pixels(self.__getitems__(block), self.raw_size) for block in blocks]
+        return np.concatenate(features) if features else _raw_pixels(self.images[:0], self.raw_size)
 
 
 class LazyImages(ImageAdapter):
@@ -191,12 +197,6 @@ class LazyImages(ImageAdapter):
         """One image, ``(C, H, W) uint8``."""
         row = int(self.rows[index])
         return decode_at(self.source, row, self.channels, self.convert_colour, self.how)
-
-    def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """``(n, F) float32`` pixels in ``[0, 1]``, images resized to :attr:`raw_size`."""
-        features = list(each(lambda i: raw_pixels(self[i].unsqueeze(0), self.raw_size), indices))
-        width = self.channels * self.raw_size[0] * self.raw_size[1]
-        return np.concatenate(features) if features else np.empty((0, width), np.float32)
 
 
 def decode_at(
@@ -228,7 +228,7 @@ def reduced(size: tuple[int, int] | None) -> tuple[int, int]:
     return (RAW_SIDE, RAW_SIDE) if size is None else (min(size[0], RAW_SIDE), min(size[1], RAW_SIDE))
 
 
-def raw_pixels(images: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
+def _raw_pixels(images: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
     """``(B, C, H, W) uint8`` as ``(B, C * h * w) float32`` in ``[0, 1]``, resized with antialiasing."""
     pixels = images.to(torch.float32) / 255.0
     if pixels.shape[2:] != size:

@@ -23,7 +23,7 @@ from torch import Tensor
 from vicreg_core.errors import DataError
 from vicreg_core.files import atomic_path
 from vicreg_core.runs.reading import DamagedFile, read_sealed, write_sealed
-from vicreg_vision.datasets.adapters import Annotations, ImageAdapter, decode_at, raw_pixels, reduced
+from vicreg_vision.datasets.adapters import Annotations, ImageAdapter, decode_at, reduced
 from vicreg_vision.datasets.config import CACHES, ImageConfig
 from vicreg_vision.images.decode import Decoding, UnreadableImageError
 from vicreg_vision.images.layout import Layout
@@ -105,12 +105,6 @@ class StoredImages(ImageAdapter):
         """A batch ``(B, C, H, W) uint8`` where images share a size, else a list of them."""
         images = [self[int(index)] for index in indices]
         return torch.stack(images) if self.in_memory else images
-
-    def raw_features(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """``(n, F) float32`` pixels in ``[0, 1]``, images resized to :attr:`raw_size`."""
-        features = list(each(lambda i: raw_pixels(self[i].unsqueeze(0), self.raw_size), indices))
-        width = self.channels * self.raw_size[0] * self.raw_size[1]
-        return np.concatenate(features) if features else np.empty((0, width), np.float32)
 
 
 def open_stored(

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from vicreg_core.objectives.base import NamedTerms, StepInputs, Widths
 from vicreg_core.objectives.learned.whole import Gather, LearnedObjective
-from vicreg_core.objectives.validation import checked_number
+from vicreg_core.objectives.validation import checked_number, checked_width
 from vicreg_core.objectives.whole_batch import common_generator
 
 
@@ -38,9 +38,7 @@ class AdversarialPriorLoss(LearnedObjective):
         super().__init__()
         self.invariance = checked_number("invariance", invariance)
         self.answer = checked_number("adversarial", adversarial)
-        if hidden < 1:
-            raise ValueError(f"hidden: expected a width of at least 1, got {hidden}")
-        self.hidden = hidden
+        self.hidden = checked_width("hidden", hidden)
         self.discriminator: nn.Module = nn.Identity()
 
     def prepare(self, widths: Widths, /) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from vicreg_core.objectives.base import NamedTerms, Need, StepInputs, Widths
 from vicreg_core.objectives.learned.whole import Gather, LearnedObjective, needed, perceptron
-from vicreg_core.objectives.validation import checked_number
+from vicreg_core.objectives.validation import checked_number, checked_width
 
 
 class SimSiamLoss(LearnedObjective):
@@ -32,7 +32,7 @@ class SimSiamLoss(LearnedObjective):
 
     def __init__(self, hidden: int = 512) -> None:
         super().__init__()
-        self.hidden = _width(hidden)
+        self.hidden = checked_width("hidden", hidden)
         self.predictor: nn.Module = nn.Identity()
 
     def prepare(self, widths: Widths, /) -> None:
@@ -67,7 +67,7 @@ class BYOLLoss(LearnedObjective):
 
     def __init__(self, hidden: int = 512, momentum: float = 0.99) -> None:
         super().__init__()
-        self.hidden, self.momentum = _width(hidden), checked_number("momentum", momentum)
+        self.hidden, self.momentum = checked_width("hidden", hidden), checked_number("momentum", momentum)
         if self.momentum > 1:
             raise ValueError(f"momentum: expected a number from 0 to 1, got {momentum}")
         self.predictor: nn.Module = nn.Identity()
@@ -102,9 +102,3 @@ def _spread(rows: Tensor) -> Tensor:
 
 def _standardised(view: Tensor) -> Tensor:
     return functional.batch_norm(view, None, None, training=True)
-
-
-def _width(hidden: int) -> int:
-    if hidden < 1:
-        raise ValueError(f"hidden: expected a width of at least 1, got {hidden}")
-    return hidden

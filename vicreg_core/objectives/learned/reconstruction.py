@@ -7,6 +7,7 @@ from torch import nn
 
 from vicreg_core.objectives.base import NamedTerms, Need, StepInputs, Widths
 from vicreg_core.objectives.learned.whole import Gather, LearnedObjective, needed, perceptron
+from vicreg_core.objectives.validation import checked_width
 
 
 class ReconstructionLoss(LearnedObjective):
@@ -30,9 +31,7 @@ class ReconstructionLoss(LearnedObjective):
 
     def __init__(self, hidden: int = 512) -> None:
         super().__init__()
-        if hidden < 1:
-            raise ValueError(f"hidden: expected a width of at least 1, got {hidden}")
-        self.hidden = hidden
+        self.hidden = checked_width("hidden", hidden)
         self.decoder: nn.Module = nn.Identity()
 
     def prepare(self, widths: Widths, /) -> None:

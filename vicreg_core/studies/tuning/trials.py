@@ -11,6 +11,7 @@ from typing import Any
 
 from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.errors import RunError
+from vicreg_core.recipes.check import value_at
 from vicreg_core.recipes.load import LoadedRecipe, fingerprint, load_recipe
 from vicreg_core.report.record import read_run
 from vicreg_core.runs.reading import write_sealed
@@ -194,9 +195,7 @@ def _own_values(space: Space, recipe: LoadedRecipe) -> dict[str, Any]:
     """The recipe's own value of each key; empty where one lies outside the space."""
     data, found = recipe.data, dict[str, Any]()
     for key, values in space.keys.items():
-        value: Any = data
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
+        value = value_at(data, key)
         if isinstance(values, Range):
             inside = isinstance(value, int | float) and values.low <= value <= values.high
         else:
