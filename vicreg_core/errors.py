@@ -36,6 +36,10 @@ class TrainingFailed(VicregError):
     exit_code = 1
 
 
+class TrainingPruned(TrainingFailed):
+    """A run that was ended early by what watches it, because others had come further by then."""
+
+
 class TrainingInterrupted(VicregError):
     """A run stopped by a signal after writing its checkpoint; ``exit_code`` is 128 + the signal's number."""
 

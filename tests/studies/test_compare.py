@@ -72,6 +72,27 @@ def test_finished_runs_are_never_repeated_and_methods_can_be_added(site, study):
     assert kept == before
 
 
+def test_supervised_training_and_further_protocols_on_request(site):
+    more = ["--supervised", "--columns", "few-labels,clustering", "data.label_count=16"]
+    done = compare(site, "asked", *more, methods="core/vicreg", seeds=1)
+    assert done.returncode == 0, done.stderr
+    assert "with VCReg is left out" in done.stderr
+    assert "needs feature maps" in done.stderr
+    rows = scores(site, "asked")
+    assert {row["method"] for row in rows} == {
+        "core/vicreg",
+        "core/supervised",
+        "core/supervised@optimizer.weight_decay=0.1",
+        "core/supervised@objective.dropout=0.5",
+    }
+    assert {"knn", "linear", "few-labels", "clustering"} <= {row["protocol"] for row in rows}
+    # More scores than methods: a row a score, and one line a protocol on who leads.
+    lines = done.stdout.splitlines()
+    assert "core/supervised" in lines[0]
+    assert any(line.startswith("few-labels: 10 drawn, fit ") for line in lines)
+    assert sum("leads with" in line and line.startswith("few-labels") for line in lines) == 1
+
+
 def test_several_at_once_come_to_the_same(site, study):
     done = compare(site, "jobs", "--jobs", "2")
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from vicreg_core.errors import RecipeError
 from vicreg_core.studies.design import Design, split, variation
+from vicreg_core.studies.requests import SUPERVISED, supervised_methods
 from vicreg_core.studies.statistics import Summary, paired, who_leads
 
 
@@ -115,3 +116,11 @@ def test_who_leads_is_said_with_its_doubt():
     assert who_leads(far, "knn").endswith("the lead is clear")
     assert "allows no claim" in who_leads({"a": Summary((0.5,)), "b": Summary((0.6,))}, "knn")
     assert who_leads({"a": Summary((0.5,))}, "knn") == ""
+
+
+def test_vcreg_is_among_the_supervised_where_the_encoder_has_feature_maps():
+    assert supervised_methods(Design("vision/quickstart", (), ())) == (SUPERVISED, None)
+    methods, left_out = supervised_methods(Design("text/quickstart", (), ()))
+    assert methods == SUPERVISED[:-1]
+    assert left_out is not None
+    assert "encoder text/bag does not offer" in left_out

@@ -152,11 +152,47 @@ def test_a_folder_of_other_trials_is_left_alone(site, tuned):
         assert message in done.stderr
 
 
+@pytest.mark.slow
+def test_trials_that_are_behind_are_stopped_and_never_chosen(site):
+    wide = "optimizer.lr: {from: 1e-6, to: 1e-2, log: true}\n"
+    (site / "wide.yaml").write_text(wide)
+    more = ["--by", "probe", "--prune", "train.epochs=4", "monitor.probes=4"]
+    for out, jobs in (("pruned", "1"), ("pruned-two", "2"), ("pruned-two-again", "2")):
+        done = tune(site, out, *more, "--jobs", jobs, trials=12, space="wide.yaml")
+        assert done.returncode == 0, done.stderr
+        rows = table(site, out)
+        stopped = [row for row in rows if row["pruned"]]
+        assert stopped
+        assert all(row["trial"] >= 5 and row["probe"] is None for row in stopped)
+        assert f"{len(stopped)} of 12 trials were stopped early" in done.stdout
+        whole = [row for row in rows if not row["pruned"] and not row["collapsed"]]
+        best = max(whole, key=lambda row: row["probe"])
+        assert f"trial {best['trial']} has the best probe" in done.stdout
+        assert "is behind the median" in (site / out / "runs" / _name(stopped[0]) / "train.log").read_text()
+    assert table(site, "pruned-two") == table(site, "pruned-two-again")
+    again = tune(site, "pruned", *more, trials=12, space="wide.yaml")
+    assert again.stderr == ""
+    assert "were stopped early" in again.stdout
+
+
+def _name(row):
+    return f"trial-{row['trial']:03d}"
+
+
+def test_a_criterion_of_the_end_stops_no_trial_early(site):
+    done = tune(site, "no", "--prune")
+    assert done.returncode == 2
+    assert "lidar is measured at the end of a run alone" in done.stderr
+    assert "--by rankme or --by probe" in done.stderr
+    assert not (site / "no").exists()
+
+
 def test_a_collapsed_trial_is_never_chosen():
     trials = [
         Trial(0, {}, Figures(lidar=5.0, accuracy=0.7)),
         Trial(1, {}, Figures(lidar=9.0, collapsed=True)),
         Trial(2, {}, Figures(lidar=3.0, accuracy=0.8, alpha_req=1.1)),
+        Trial(3, {}, Figures(lidar=8.0, pruned=True)),
     ]
     chosen = best_of(trials, "lidar")
     assert chosen is trials[0]

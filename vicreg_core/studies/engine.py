@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vicreg_core.errors import RunError, TrainingFailed
 from vicreg_core.recipes.load import fingerprint, load_recipe
 from vicreg_core.runs.reading import DamagedFile, read_sealed, write_sealed
 from vicreg_core.studies.design import Cell, Design
 from vicreg_core.studies.folder import StudyFolder
+
+if TYPE_CHECKING:
+    from vicreg_core.training.failure import Watch
 
 Say = Callable[[str], None]
 
@@ -65,12 +69,20 @@ class Task:
         recipe, overrides: what it is of.
         out: its folder, from which a run that was stopped goes on.
         protocols: to evaluate; ``None``: the recipe's.
+        watch: ends the run where it gives a reason to.
     """
 
     def __init__(
-        self, recipe: str, overrides: Sequence[str], out: Path, *, protocols: Sequence[str] | None = None
+        self,
+        recipe: str,
+        overrides: Sequence[str],
+        out: Path,
+        *,
+        protocols: Sequence[str] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        self.recipe, self.overrides, self.out, self.protocols = recipe, tuple(overrides), out, protocols
+        self.recipe, self.overrides, self.out = recipe, tuple(overrides), out
+        self.protocols, self.watch = protocols, watch
 
     def __call__(self) -> None:
         """Train and evaluate; says nothing but in the run's own log."""
@@ -81,7 +93,8 @@ class Task:
         self.out.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.redirect_stderr(io.StringIO()):
             loaded = load_recipe(self.recipe, self.overrides)
-            train_run(loaded, RunDirectory(self.out), resume=self.out.exists(), overwrite=False)
+            run = RunDirectory(self.out)
+            train_run(loaded, run, resume=self.out.exists(), overwrite=False, watch=self.watch)
             evaluate_run(self.out, self.protocols)
 
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from vicreg_core.studies.results import Outcome, groups_of, scores_of
 
+_BESIDE = 4
+"""Scores that fit a terminal beside each other whatever the number of methods."""
+
 
 class Summary(NamedTuple):
     """A score of one method in one setting over its seeds.
@@ -104,8 +107,11 @@ def time_to(outcome: Outcome, accuracy: float) -> tuple[int, float] | None:
     return next(((step, clock) for step, clock, score in outcome.probes if score >= accuracy), None)
 
 
-def rows_of_scores(outcomes: Sequence[Outcome]) -> list[list[str]]:
-    """For a terminal: a row a group, mean ± std of each score, and seconds; the highest floors last."""
+def table_of_scores(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
+    """For a terminal, headings and rows: a row a group, mean ± std of each score, and seconds; floors last.
+
+    Where there are more scores than groups, a row a score.
+    """
     scores = scores_of(outcomes)
     found = {score: summaries(outcomes, score) for score in scores}
     rows = []
@@ -119,4 +125,16 @@ def rows_of_scores(outcomes: Sequence[Outcome]) -> list[list[str]]:
     floors = [[each.floors[score][1] for each in outcomes if score in each.floors] for score in scores]
     if any(floors):
         rows.append(["highest floor", *(f"{max(each):.3f}" if each else "-" for each in floors), ""])
-    return rows
+    columns = ["", *scores, "seconds"]
+    if len(scores) <= max(_BESIDE, len(rows)):
+        return columns, rows
+    first, *others = (list(each) for each in zip(columns, *rows, strict=True))
+    return first, others
+
+
+def first_scores(outcomes: Sequence[Outcome]) -> list[str]:
+    """The first score of each protocol."""
+    by_protocol: dict[str, str] = {}
+    for score in scores_of(outcomes):
+        by_protocol.setdefault(score.partition(": ")[0], score)
+    return list(by_protocol.values())

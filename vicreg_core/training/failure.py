@@ -1,12 +1,42 @@
-"""Words for a loss or gradient that is not finite."""
+"""Why a run ends before its time."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
+from vicreg_core.errors import TrainingFailed, TrainingPruned
 from vicreg_core.models.joint_embedding import ViewOutputs
 from vicreg_core.runs.checkpoints import newest_good
+from vicreg_core.training.collapse import Collapse
+
+Watch: TypeAlias = Callable[[Mapping[str, Any]], str | None]
+"""Looks at a logged record of a run, and gives a reason where the run should end."""
+
+
+class Ended(NamedTuple):
+    """A run's early end."""
+
+    kind: type[TrainingFailed]
+    why: str
+
+
+def ended_early(record: Mapping[str, Any], collapse: Collapse | None, watch: Watch | None) -> Ended | None:
+    """Whether a run ends at a logged step.
+
+    Args:
+        record: of the step.
+        collapse: one that ends it.
+        watch: of this process, if any.
+    """
+    if collapse is not None:
+        why = f"{collapse.message}\nStopped at step {record['step']:,} by monitor.on_collapse"
+        return Ended(TrainingFailed, why)
+    if watch is not None and (reason := watch(record)):
+        return Ended(TrainingPruned, f"stopped at step {record['step']:,}: {reason}")
+    return None
 
 
 def explain_non_finite(

@@ -28,6 +28,7 @@ from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.runs.lock import run_lock
 from vicreg_core.runs.reading import DamagedFile, read_recipe_text
 from vicreg_core.training.components import Components, build_components
+from vicreg_core.training.failure import Watch
 from vicreg_core.training.launch import local_device
 from vicreg_core.training.probe import build_probe
 from vicreg_core.training.progress import Progress
@@ -36,7 +37,9 @@ from vicreg_core.training.threads import resume_threads, settle_threads
 from vicreg_core.training.trainer import Trainer
 
 
-def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool) -> None:
+def train_run(
+    loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool, watch: Watch | None = None
+) -> None:
     """Train by a recipe into a run directory and export the encoder; called in every process of the run.
 
     Args:
@@ -44,16 +47,19 @@ def train_run(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrit
         run: where everything goes.
         resume: continue from the latest checkpoint if there is one.
         overwrite: replace the run that is there.
+        watch: shown each logged record; a reason it gives ends the run.
 
     Raises:
         VicregError: for whatever the user can act on, the same in every process.
     """
     with contextlib.ExitStack() as held:
         on_first(lambda: _reserve(run, held, resume=resume, overwrite=overwrite))
-        _train(loaded, run, resume=resume, overwrite=overwrite)
+        _train(loaded, run, resume=resume, overwrite=overwrite, watch=watch)
 
 
-def _train(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool) -> None:
+def _train(
+    loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: bool, watch: Watch | None
+) -> None:
     device = local_device(resolve_device(loaded.recipe.train.device))
     mark = fingerprint(loaded.recipe)
     on_first(lambda: _prepare(loaded, run, mark, resume=resume, overwrite=overwrite))
@@ -72,7 +78,7 @@ def _train(loaded: LoadedRecipe, run: RunDirectory, *, resume: bool, overwrite: 
             resume_threads(run)
         else:
             settle_threads(components.encoder, components.data, components.augmentation, device, progress.say)
-        trainer = build_trainer(loaded, components, device, precision, run, progress)
+        trainer = build_trainer(loaded, components, device, precision, run, progress, watch)
     except VicregError:
         # Nothing was trained: a folder left behind would only be in the way of the next try.
         if rank() == 0 and not run.has_started:
@@ -101,6 +107,7 @@ def build_trainer(
     precision: Precision,
     run: RunDirectory,
     progress: Progress,
+    watch: Watch | None = None,
 ) -> Trainer:
     """The trainer of a recipe's components on one device."""
     recipe, data = loaded.recipe, components.data
@@ -133,7 +140,7 @@ def build_trainer(
     if recipe.train.deterministic:
         torch.use_deterministic_algorithms(True)
     mark = fingerprint(recipe)
-    return Trainer(recipe, mark, model, objective, loader, precision, run, progress, probe)
+    return Trainer(recipe, mark, model, objective, loader, precision, run, progress, probe, watch)
 
 
 @contextlib.contextmanager

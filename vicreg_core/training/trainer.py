@@ -29,7 +29,7 @@ from vicreg_core.recipes.schema import Recipe
 from vicreg_core.runs.checkpoints import checkpoint_path, prune, restore_newest, save_checkpoint
 from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.runs.metrics import MetricsFile
-from vicreg_core.training.failure import explain_non_finite
+from vicreg_core.training.failure import Watch, ended_early, explain_non_finite
 from vicreg_core.training.monitor import CollapseMonitor
 from vicreg_core.training.probe import OnlineProbe
 from vicreg_core.training.progress import Progress
@@ -63,6 +63,7 @@ class Trainer:
         run: where checkpoints and metrics go.
         progress: tells the user how it goes.
         probe: scored now and then, in the first process only.
+        watch: shown each logged record; a reason that it gives in the first process ends the run.
     """
 
     def __init__(
@@ -76,9 +77,11 @@ class Trainer:
         run: RunDirectory,
         progress: Progress,
         probe: OnlineProbe | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.recipe, self.fingerprint, self.run, self.progress = recipe, fingerprint, run, progress
-        self.loader, self.precision, self.device, self.probe = loader, precision, loader.device, probe
+        self.loader, self.precision, self.device = loader, precision, loader.device
+        self.probe, self.watch = probe, watch
         plan = loader.share.plan
         self.total_steps = recipe.train.steps or (recipe.train.epochs or 0) * plan.steps_per_epoch
         self.checkpoint_every = recipe.train.checkpoint_every or plan.steps_per_epoch
@@ -108,6 +111,7 @@ class Trainer:
         Raises:
             TrainingFailed: on a non-finite loss or gradient, before it reaches the weights; on a collapse
                 with ``monitor.on_collapse: stop``.
+            TrainingPruned: when what watches it says so.
             TrainingInterrupted: on SIGINT or SIGTERM, after the step at hand and its checkpoint.
             RunError: when the disk refuses.
         """
@@ -160,7 +164,7 @@ class Trainer:
         self.supplies.follow(self.step)
 
     def log(self, outcome: StepOutcome) -> None:
-        """Diagnose, write the metrics record, tell the user; stop on a collapse if the recipe says so."""
+        """Diagnose, write the metrics record, tell the user; stop where the recipe or the watch says so."""
         diagnostics = self.monitor.diagnose(self.step)
         collapse = self.monitor.collapse()
         record: dict[str, Any] = {
@@ -180,14 +184,12 @@ class Trainer:
             self.progress.logged(self.step, record, rate)
             if collapse:
                 self.progress.warn_once(f"{collapse.kind}-{collapse.since}", collapse.message)
-        if self.recipe.monitor.on_collapse == "stop" and (
-            message := broadcast_object(collapse and collapse.message)
+        stop = self.recipe.monitor.on_collapse == "stop"
+        if (stop or self.watch) and (
+            ended := broadcast_object(ended_early(record, collapse if stop else None, self.watch))
         ):
             self.save()
-            saved = checkpoint_path(self.run.checkpoints, self.step)
-            raise TrainingFailed(
-                f"{message}\nStopped at step {self.step:,} by monitor.on_collapse; kept {saved}"
-            )
+            raise ended.kind(f"{ended.why}; kept {checkpoint_path(self.run.checkpoints, self.step)}")
 
     def _probed(self) -> dict[str, Any]:
         """The online probe's figures, where it is due at this logged step."""

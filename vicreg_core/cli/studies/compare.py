@@ -17,6 +17,18 @@ import click
     help="Objectives, comma-separated; a sum such as core/vicreg+0.1*core/info-nce is one. @KEY=VALUE behind "
     "it overrides the recipe for it alone.",
 )
+@click.option(
+    "--supervised",
+    is_flag=True,
+    help="Beside them supervised training from scratch on the labels there are: plain, with weight decay, "
+    "with dropout, with VCReg.",
+)
+@click.option(
+    "--columns",
+    default="",
+    metavar="PROTOCOL,...",
+    help="Protocols to score by beside the recipe's, such as few-labels or robustness.",
+)
 @click.option("--vary", metavar="KEY=V1,V2", help="Try each method with each value of a recipe key.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each.")
 @click.option(
@@ -34,6 +46,8 @@ def compare(
     recipe: str,
     overrides: tuple[str, ...],
     methods: str,
+    supervised: bool,
+    columns: str,
     vary: str | None,
     seeds: int,
     budget: str,
@@ -53,8 +67,9 @@ def compare(
     from vicreg_core.studies.engine import run_study
     from vicreg_core.studies.folder import StudyFolder
     from vicreg_core.studies.page import render_study
-    from vicreg_core.studies.results import read_outcomes, scores_of, write_table
-    from vicreg_core.studies.statistics import rows_of_scores, summaries, who_leads
+    from vicreg_core.studies.requests import supervised_methods, with_protocols
+    from vicreg_core.studies.results import read_outcomes, write_table
+    from vicreg_core.studies.statistics import first_scores, summaries, table_of_scores, who_leads
 
     def say(line: str) -> None:
         click.echo(line, err=True)
@@ -63,18 +78,24 @@ def compare(
     folder = StudyFolder(out or Path("studies", Path(recipe).stem))
     settings = variation(vary).settings if vary else ((),)
     design = Design(recipe, overrides, names, settings, seeds, equal_samples=budget == "samples")
+    design = with_protocols(design, split(columns))
+    if supervised:
+        more, left_out = supervised_methods(design)
+        design = replace(design, methods=tuple(dict.fromkeys((*names, *more))))
+        if left_out:
+            say(left_out)
     if budget == "seconds":
         from vicreg_core.studies.pace import equal_seconds
 
         paces = folder.paces()
-        if not set(names) <= set(paces):
+        if not set(design.methods) <= set(paces):
             paces = equal_seconds(design, say)
-        design = replace(design, steps={name: paces[name] for name in names})
+        design = replace(design, steps={name: paces[name] for name in design.methods})
     outcomes = read_outcomes(folder, run_study(design, folder, jobs=jobs, say=say))
     write_table(outcomes, folder.table)
     write_text(folder.page, render_study(design, outcomes))
-    print_table(["", *scores_of(outcomes), "seconds"], rows_of_scores(outcomes))
-    for score in scores_of(outcomes):
+    print_table(*table_of_scores(outcomes))
+    for score in first_scores(outcomes):
         if line := who_leads(summaries(outcomes, score), score):
             click.echo(line)
     click.echo(f"kept in {folder.table} and {folder.page}")

@@ -25,6 +25,11 @@ import click
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Trials at once.")
 @click.option(
+    "--prune",
+    is_flag=True,
+    help="Stop trials that are behind the median of the earlier ones; needs --by rankme or probe.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), help="Folder; default studies/<recipe's last name>-tuned."
 )
 def tune(
@@ -34,6 +39,7 @@ def tune(
     trials: int,
     by: str,
     jobs: int,
+    prune: bool,
     out: Path | None,
 ) -> None:
     """Try settings of RECIPE, by default without any label, and write the best as best.yaml.
@@ -58,7 +64,7 @@ def tune(
     loaded = load_recipe(recipe, overrides, command="vicreg tune")
     folder = out or Path("studies", f"{Path(recipe).stem}-tuned")
     keys = read_space(space) if space else default_space(loaded)
-    tuning = Tuning(recipe, overrides, keys, by, folder)  # type: ignore[arg-type]
+    tuning = Tuning(recipe, overrides, keys, by, folder, prune)  # type: ignore[arg-type]
     found = carry_out(tuning, trials, jobs=jobs, say=lambda line: click.echo(line, err=True))
     write_table(found, folder / "trials.parquet")
     write_text(folder / "tuning.html", render_tuning(tuning, found, importances(tuning)))
@@ -66,7 +72,7 @@ def tune(
         [
             str(each.number),
             *(shown(value) for value in each.params.values()),
-            "collapsed" if each.figures.collapsed else number(each.figures.value(tuning.by)),
+            each.figures.ended or number(each.figures.value(tuning.by)),
             number(each.figures.accuracy),
         ]
         for each in found

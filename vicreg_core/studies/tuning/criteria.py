@@ -19,6 +19,7 @@ class Figures(NamedTuple):
         accuracy: of the linear probe, else of kNN, on test labels: no criterion, but what regret is measured
             by.
         collapsed: the monitor stopped it.
+        pruned: it was stopped because others had come further by then.
     """
 
     lidar: float | None = None
@@ -27,6 +28,12 @@ class Figures(NamedTuple):
     probe: float | None = None
     accuracy: float | None = None
     collapsed: bool = False
+    pruned: bool = False
+
+    @property
+    def ended(self) -> str:
+        """Why the trial has no end: ``"collapsed"`` or ``"pruned"``; empty where it has one."""
+        return "collapsed" if self.collapsed else "pruned" if self.pruned else ""
 
     def value(self, by: Criterion) -> float | None:
         """What is maximised; of alpha-ReQ the closeness to 1, ``-|alpha - 1|``."""

@@ -49,8 +49,9 @@ def in_words(tuning: Tuning, trials: Sequence[Trial]) -> list[str]:
             f"its accuracy is {best.figures.accuracy:.3f}, {100 * regret:.1f} points below the trial that is "
             f"best by test labels{labels}"
         )
-    if collapsed := sum(each.figures.collapsed for each in trials):
-        said.append(f"{collapsed} of {len(trials)} trials collapsed")
+    for how, what in (("collapsed", "collapsed"), ("pruned", "were stopped early")):
+        if count := sum(each.figures.ended == how for each in trials):
+            said.append(f"{count} of {len(trials)} trials {what}")
     return said
 
 
@@ -147,7 +148,7 @@ def _all(trials: Sequence[Trial], best: Trial | None) -> Section:
         )
         figures = each.figures
         scores = (figures.lidar, figures.rankme, figures.alpha_req, figures.probe, figures.accuracy)
-        told = [number(score) for score in scores] if not figures.collapsed else ["collapsed", *["–"] * 4]
+        told = [number(score) for score in scores] if not figures.ended else [figures.ended, *["–"] * 4]
         rows.append([name, *(shown(each.params.get(key)) for key in keys), *told])
     columns = ["trial", *keys, "LiDAR", "RankMe", "alpha-ReQ", "probe", "accuracy"]
     return section("trials", "Trials", tag("div", table(columns, rows, caption="All trials"), class_="sided"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vicreg_core.contracts.keys import mix_int, stream_id
-from vicreg_core.errors import RunError
+from vicreg_core.errors import RunError, TrainingFailed, TrainingPruned
 from vicreg_core.recipes.check import value_at
 from vicreg_core.recipes.load import LoadedRecipe, fingerprint, load_recipe
 from vicreg_core.report.record import read_run
@@ -18,11 +18,10 @@ from vicreg_core.runs.reading import write_sealed
 from vicreg_core.studies.engine import Task, Workers
 from vicreg_core.studies.folder import claimed, write_rows
 from vicreg_core.studies.tuning.criteria import Criterion, Figures, figures_of
+from vicreg_core.studies.tuning.pruning import STARTUP, open_journal, pruner, require_online
 from vicreg_core.studies.tuning.space import Range, Space, override
 
 _JOURNAL, _FILE = "journal.log", "tuning.json"
-_STARTUP = 5
-"""Trials drawn at random before the estimator has anything to go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class Tuning:
         space: what they vary.
         by: what they are judged by.
         path: folder of the study.
+        prune: stop trials that are behind.
     """
 
     recipe: str
@@ -41,10 +41,16 @@ class Tuning:
     space: Space
     by: Criterion
     path: Path
+    prune: bool = False
 
     def overrides_of(self, params: Mapping[str, Any]) -> list[str]:
         """The recipe's and a trial's."""
         return [*self.overrides, *(override(key, value) for key, value in params.items())]
+
+    @property
+    def journal(self) -> Path:
+        """Optuna's own file."""
+        return self.path / _JOURNAL
 
     def run(self, number: int) -> Path:
         """The folder of a trial."""
@@ -89,6 +95,8 @@ def tune(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if tuning.prune:
+        require_online(tuning.by)
     tuning.space.check(tuning.recipe, tuning.overrides)
     recipe = load_recipe(tuning.recipe, tuning.overrides, command="vicreg tune")
     _prepare(tuning, recipe)
@@ -101,25 +109,18 @@ def tune(
                 drawn = stopped or _drawn(tuning, recipe, study, min(jobs, trials - len(study.trials)))
                 if not drawn:
                     break
-                _carry_out(tuning, study, {each.number: each.params for each in drawn}, workers, say)
-        return [_finished(tuning, each) for each in study.trials]
+                _carry_out(tuning, recipe, study, {each.number: each.params for each in drawn}, workers, say)
+        return [_finished(tuning, study, each) for each in study.trials]
 
 
 def open_study(tuning: Tuning) -> Any:
     """Optuna's study of the folder, which its own tools read too."""
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    storage = JournalStorage(JournalFileBackend(str(tuning.path / _JOURNAL)))
-    return optuna.create_study(
-        storage=storage, study_name="vicreg", direction="maximize", load_if_exists=True
-    )
+    return open_journal(tuning.journal)
 
 
 def best_of(trials: Sequence[Trial], by: Criterion) -> Trial | None:
-    """The best trial that did not collapse; ``None`` where no trial has the criterion."""
-    judged = [each for each in trials if not each.figures.collapsed and each.figures.value(by) is not None]
+    """The best trial that came to its end; ``None`` where no trial has the criterion."""
+    judged = [each for each in trials if not each.figures.ended and each.figures.value(by) is not None]
     return max(judged, key=lambda each: each.figures.value(by) or 0.0, default=None)
 
 
@@ -143,7 +144,12 @@ def _drawn(tuning: Tuning, recipe: LoadedRecipe, study: Any, count: int) -> list
 
 
 def _carry_out(
-    tuning: Tuning, study: Any, drawn: Mapping[int, Mapping[str, Any]], workers: Workers, say: Any
+    tuning: Tuning,
+    recipe: LoadedRecipe,
+    study: Any,
+    drawn: Mapping[int, Mapping[str, Any]],
+    workers: Workers,
+    say: Callable[[str], None],
 ) -> None:
     """Run some trials and tell the study, in their order."""
     tasks = {
@@ -152,34 +158,49 @@ def _carry_out(
             (*tuning.overrides_of(params), "monitor.on_collapse=stop", "evaluate.baselines=false"),
             tuning.run(number),
             protocols=("rank", "knn", "linear"),
+            watch=pruner(tuning.journal, number, tuning.by, recipe) if tuning.prune else None,
         ): number
         for number, params in drawn.items()
     }
     failed = {tasks[task]: failure for task, failure in workers.run(list(tasks))}
     for number, params in sorted(drawn.items()):
-        _tell(tuning, study, number, params, failed[number] is not None, say)
+        _tell(tuning, study, number, params, failed[number], say)
 
 
 def _tell(
-    tuning: Tuning, study: Any, number: int, params: Mapping[str, Any], collapsed: bool, say: Any
+    tuning: Tuning,
+    study: Any,
+    number: int,
+    params: Mapping[str, Any],
+    failed: TrainingFailed | None,
+    say: Callable[[str], None],
 ) -> None:
     import optuna
 
-    figures = Figures(collapsed=True) if collapsed else figures_of(read_run(tuning.run(number)))
-    value = None if figures.collapsed else figures.value(tuning.by)
+    pruned = isinstance(failed, TrainingPruned)
+    if failed is None:
+        figures = figures_of(read_run(tuning.run(number)))
+    else:
+        figures = Figures(collapsed=not pruned, pruned=pruned)
+    value = None if figures.ended else figures.value(tuning.by)
+    study.set_user_attr(_ended(number), figures.ended)
     # Of a pruned trial the estimator learns where not to look, of a failed one nothing.
-    state = optuna.trial.TrialState.PRUNED if figures.collapsed else optuna.trial.TrialState.FAIL
+    state = optuna.trial.TrialState.PRUNED if figures.ended else optuna.trial.TrialState.FAIL
     study.tell(number, value, state=state if value is None else None)
-    told = (
-        f"{tuning.by} {value:.4g}" if value is not None else "collapsed" if figures.collapsed else "no figure"
-    )
+    told = f"{tuning.by} {value:.4g}" if value is not None else figures.ended or "no figure"
     say(f"trial {number}: {told}; {', '.join(override(key, value) for key, value in params.items())}")
 
 
-def _finished(tuning: Tuning, trial: Any) -> Trial:
+def _ended(number: int) -> str:
+    return f"trial {number} ended"
+
+
+def _finished(tuning: Tuning, study: Any, trial: Any) -> Trial:
     """What an ended trial came to, by the run it left."""
-    collapsed = trial.state.name == "PRUNED"
-    figures = Figures(collapsed=True) if collapsed else figures_of(read_run(tuning.run(trial.number)))
+    if trial.state.name == "PRUNED":
+        pruned = study.user_attrs.get(_ended(trial.number)) == "pruned"
+        return Trial(trial.number, trial.params, Figures(collapsed=not pruned, pruned=pruned))
+    figures = figures_of(read_run(tuning.run(trial.number)))
     return Trial(trial.number, trial.params, figures)
 
 
@@ -187,7 +208,7 @@ def _sampler(seed: int) -> Any:
     import optuna
 
     return optuna.samplers.TPESampler(
-        seed=seed, multivariate=True, n_startup_trials=_STARTUP, constant_liar=True
+        seed=seed, multivariate=True, n_startup_trials=STARTUP, constant_liar=True
     )
 
 
