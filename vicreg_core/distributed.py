@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.nn import Parameter
 
 from vicreg_core.errors import VicregError
 
@@ -43,6 +44,28 @@ def all_reduce_sum(tensor: Tensor) -> Tensor:
     if is_distributed():
         dist.all_reduce(tensor)
     return tensor
+
+
+def average_gradients(parameters: Iterable[Parameter]) -> None:
+    """Replace the gradients of parameters by their means over all processes, which have the same ones."""
+    if not is_distributed():
+        return
+    by_dtype: dict[torch.dtype, list[Tensor]] = {}
+    for parameter in parameters:
+        if parameter.grad is not None:
+            by_dtype.setdefault(parameter.grad.dtype, []).append(parameter.grad)
+    for gradients in by_dtype.values():
+        mean = all_reduce_sum(torch.cat([each.flatten() for each in gradients])).div_(world_size())
+        for each, own in zip(gradients, mean.split([each.numel() for each in gradients]), strict=True):
+            each.copy_(own.view(each.shape))
+
+
+@torch.no_grad()
+def broadcast_tensors(tensors: Iterable[Tensor]) -> None:
+    """Give tensors, in place, the first process's values."""
+    if is_distributed():
+        for tensor in tensors:
+            dist.broadcast(tensor, 0)
 
 
 def gather_rows(rows: Tensor, counts: Sequence[int]) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vicreg_core.contracts.keys import Keys, epoch_order, hash_ids, mix, mix_int, stream_id
+from vicreg_core.contracts.keys import Keys, hash_ids, mix, mix_int, stream_id
 
 MANY = 20_000
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -165,14 +165,6 @@ def test_hash_ids_takes_integers_as_they_are_and_strings_by_content() -> None:
 def test_hashes_of_names_are_pinned() -> None:
     """Python's own hash of a string changes from process to process."""
     assert stream_id("crop") == -1792330252851675775
-
-
-def test_epoch_order_is_a_new_permutation_each_epoch() -> None:
-    first, second = epoch_order(0, 0, 1000), epoch_order(0, 1, 1000)
-    assert torch.equal(first.sort().values, torch.arange(1000))
-    assert torch.equal(first, epoch_order(0, 0, 1000))
-    assert (first == second).sum() < 20
-    assert (first == epoch_order(1, 0, 1000)).sum() < 20
 
 
 def test_keys_follow_their_device() -> None:

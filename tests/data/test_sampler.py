@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vicreg_core.contracts.keys import Keys, hash_ids
+from vicreg_core.data import sampler
 from vicreg_core.data.sampler import Share, StepPlan
 from vicreg_core.errors import DataError
 
@@ -29,6 +30,21 @@ def test_shares_make_up_the_global_batch_in_order(world, step):
     shares = [Share(plan, ids, rank, world).indices(step) for rank in range(world)]
     assert np.array_equal(np.concatenate(shares), plan.global_batch(step))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_the_order_is_the_same_from_whatever_step_it_is_looked_at(monkeypatch):
+    whole = [StepPlan(1000, 16, seed=5).global_batch(step).tolist() for step in range(150)]
+    monkeypatch.setattr(sampler, "_BLOCK", 64)
+    plan = StepPlan(1000, 16, seed=5)
+    for step in (149, 0, 61, 62, 3, 100):
+        assert plan.global_batch(step).tolist() == whole[step]
+
+
+def test_a_plan_of_a_billion_samples_begins_anywhere():
+    plan = StepPlan(10**9, 4096, seed=0)
+    batch = plan.global_batch(10**9)
+    assert len(set(batch.tolist())) == 4096
+    assert plan.epoch(10**9) == 4096
 
 
 def test_epochs_differ_and_seeds_differ():

@@ -14,6 +14,7 @@ from vicreg_core.bench.clock import Clock
 from vicreg_core.contracts import Batch
 from vicreg_core.models.precision import Precision, device_name, resolve_device
 from vicreg_core.recipes.load import LoadedRecipe
+from vicreg_core.training.passes import MicroPasses
 from vicreg_core.training.session import passing_trainer
 from vicreg_core.training.trainer import Trainer
 
@@ -154,7 +155,9 @@ def _instrument(trainer: Trainer, clock: Clock) -> None:
         time_of("prepare", loader.raw_augmentation, "collate")
     time_of("copy", loader, "move")
     time_of("augment", loader.augmentation, "forward")
-    trainer.forward.forward = clock.timed("forward", trainer.forward.forward)
+    time_of("forward", trainer.passes, "outputs")
+    if isinstance(trainer.passes, MicroPasses):
+        time_of("forward", trainer.passes, "encoded")
     time_of("loss", trainer.objective, "of_step")
     time_of("forward", trainer.supplies, "of_step")
     time_of("backward", trainer, "backward")
@@ -194,7 +197,7 @@ def _variants(
     if compiled:
         with passing_trainer(loaded, device, own) as trainer:
             start = time.perf_counter()
-            trainer.forward.compile()
+            trainer.passes.module.compile()
             trainer.train_step(batches)
             _settle(device)
             prepared = time.perf_counter() - start

@@ -155,9 +155,3 @@ class Keys:
     def permutation(self, stream: str, n: int) -> Tensor:
         """``(B, n) int64``, a random order of ``range(n)`` a sample."""
         return self.bits(stream, n).argsort(dim=1)
-
-
-def epoch_order(seed: int, epoch: int, n: int) -> Tensor:
-    """``(n,) int64``, the order in which an epoch visits ``range(n)``."""
-    counter = torch.arange(1, n + 1) * _GOLDEN
-    return mix(counter ^ mix_int(seed, epoch, stream_id("epoch-order"))).argsort(stable=True)

@@ -8,16 +8,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vicreg_core.contracts.keys import Keys, epoch_order
+from vicreg_core.contracts.keys import Keys, mix_int, stream_id
+from vicreg_core.contracts.permutation import permuted
 from vicreg_core.errors import DataError
+
+_BLOCK = 1 << 16
+"""Places of the order that are computed at a time: fast for each, and half a megabyte."""
 
 
 class StepPlan:
     """The visiting order of a run over ``n`` samples.
 
     Each epoch visits the samples in an order keyed by ``(seed, epoch)`` and drops the last short batch; the
-    samples it leaves out differ from epoch to epoch. Every process of a run computes the same global batch
-    and takes its own contiguous share of it, so the batch does not depend on the world size.
+    samples it leaves out differ from epoch to epoch. The order is computed where it is looked at, never
+    held: a plan of 10^9 samples takes as little memory as one of a thousand. Every process of a run computes
+    the same global batch and takes its own contiguous share of it, so the batch does not depend on the world
+    size.
 
     Args:
         n: number of samples.
@@ -42,7 +48,8 @@ class StepPlan:
             )
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.steps_per_epoch = n // batch_size
-        self._latest: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
+        self._steps_at_once = max(1, _BLOCK // batch_size)
+        self._latest: tuple[int, int, NDArray[np.int64]] = (-1, -1, np.empty(0, dtype=np.int64))
 
     def epoch(self, step: int) -> int:
         """The epoch (from 0) that ``step`` (from 0) belongs to."""
@@ -50,11 +57,19 @@ class StepPlan:
 
     def global_batch(self, step: int) -> NDArray[np.int64]:
         """``(batch_size,) int64`` sample indices of ``step`` over all processes."""
-        epoch = self.epoch(step)
-        if self._latest[0] != epoch:
-            self._latest = (epoch, epoch_order(self.seed, epoch, self.n).numpy())
-        start = (step % self.steps_per_epoch) * self.batch_size
-        return self._latest[1][start : start + self.batch_size]
+        epoch, place = divmod(step, self.steps_per_epoch)
+        block, within = divmod(place, self._steps_at_once)
+        if self._latest[:2] != (epoch, block):
+            self._latest = (epoch, block, self._order(epoch, block))
+        start = within * self.batch_size
+        return self._latest[2][start : start + self.batch_size]
+
+    def _order(self, epoch: int, block: int) -> NDArray[np.int64]:
+        """The samples of the steps of a block."""
+        first = block * self._steps_at_once
+        last = min(first + self._steps_at_once, self.steps_per_epoch)
+        places = np.arange(first * self.batch_size, last * self.batch_size)
+        return permuted(places, self.n, mix_int(self.seed, epoch, stream_id("epoch-order")))
 
 
 @dataclass(frozen=True)
@@ -75,9 +90,14 @@ class Share:
 
     def indices(self, step: int) -> NDArray[np.int64]:
         """The sample indices of this process's rows of ``step``."""
-        size = self.plan.batch_size
-        low, high = (r * size // self.world_size for r in (self.rank, self.rank + 1))
+        low, high = self.bounds
         return self.plan.global_batch(step)[low:high]
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first row of every global batch that is this process's, and the first behind them."""
+        size = self.plan.batch_size
+        return self.rank * size // self.world_size, (self.rank + 1) * size // self.world_size
 
     def keys(self, step: int, view: int) -> Keys:
         """The random keys of this process's rows of ``step`` for one view, on the CPU."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -37,6 +39,22 @@ def synchronise_batch_norm(module: nn.Module, device_type: str) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, synchronise_batch_norm(child, device_type))
     return module
+
+
+@contextmanager
+def running_statistics_kept(module: nn.Module) -> Iterator[None]:
+    """Within it the batch norms of a module leave their running statistics alone; they normalise as ever."""
+    norms = [each for each in module.modules() if isinstance(each, _BatchNorm) and each.training]
+    kept = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm, _, batches in kept:
+        # Not track_running_stats: activation checkpointing compares what two passes save for the way back.
+        norm.momentum = 0.0
+        norm.num_batches_tracked = None if batches is None else batches.clone()
+    try:
+        yield
+    finally:
+        for norm, momentum, batches in kept:
+            norm.momentum, norm.num_batches_tracked = momentum, batches
 
 
 class GlobalBatchNorm(_BatchNorm):

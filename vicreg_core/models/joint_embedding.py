@@ -40,22 +40,18 @@ class JointEmbedding(nn.Module):
 
     def forward(self, views: Sequence[Batch]) -> ViewOutputs:
         """Representations and embeddings of every view, in one call so that DDP sees one forward pass."""
-        maps = list[Sequence[Tensor]]()
-        representations = []
-        for view in views:
-            with self._watched(maps):
-                representations.append(self.encoder(view))
-        return ViewOutputs(representations, [self.projector(r) for r in representations], maps)
+        encoded = [self.represent(view) for view in views]
+        embeddings = [self.projector(representations) for representations, _ in encoded]
+        maps = [maps for _, maps in encoded] if self.feature_maps else []
+        return ViewOutputs([representations for representations, _ in encoded], embeddings, maps)
 
-    @contextmanager
-    def _watched(self, maps: list[Sequence[Tensor]]) -> Iterator[None]:
-        """Add the feature maps of one forward pass to ``maps``, where they are asked for."""
+    def represent(self, view: Batch) -> tuple[Tensor, Sequence[Tensor]]:
+        """Representations of one view, and the encoder's feature maps where they are asked for."""
         if not self.feature_maps:
-            yield
-            return
+            return self.encoder(view), ()
         with feature_maps(self.encoder) as seen:
-            yield
-        maps.append(seen)
+            representations = self.encoder(view)
+        return representations, seen
 
 
 @contextmanager

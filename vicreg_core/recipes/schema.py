@@ -150,6 +150,13 @@ class TrainSection(StrictModel):
     batch_size: Annotated[
         int, Field(ge=2, le=10_000_000, description="samples a step over all processes")
     ] = 256
+    micro_batch: Annotated[
+        Annotated[int, Field(ge=4)] | None,
+        Field(description="samples the encoder takes at a time, for batches larger than memory; none: all"),
+    ] = None
+    activation_checkpointing: Annotated[
+        bool, Field(description="blocks of the encoder are computed again going back: less memory, more time")
+    ] = False
     views: Annotated[int, Field(ge=2, le=16)] = 2
     device: Annotated[
         str,

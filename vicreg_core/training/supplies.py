@@ -16,9 +16,9 @@ from vicreg_core.data.loader import ViewLoader
 from vicreg_core.errors import DataError, RecipeError
 from vicreg_core.inference.embedder import Embedder
 from vicreg_core.models.joint_embedding import JointEmbedding, ViewOutputs, feature_maps
-from vicreg_core.models.precision import Precision
 from vicreg_core.objectives.base import Objective, StepInputs, Widths
 from vicreg_core.recipes.schema import Recipe
+from vicreg_core.training.passes import Passes
 
 
 class Supplies:
@@ -28,7 +28,7 @@ class Supplies:
         objective: whose needs they are.
         model: encoder and projector on their device, as they are before the first step.
         loader: of the views; of the clean samples too, where they are needed.
-        precision: of the moving average's forward pass.
+        passes: of the model, and so of its moving average.
         total_steps: of the run.
     """
 
@@ -37,12 +37,12 @@ class Supplies:
         objective: Objective,
         model: JointEmbedding,
         loader: ViewLoader,
-        precision: Precision,
+        passes: Passes,
         total_steps: int,
     ) -> None:
         self.needs, self.momentum = objective.needs, objective.momentum
         self.model, self.loader = model, loader
-        self.precision, self.total_steps = precision, total_steps
+        self.passes, self.total_steps = passes, total_steps
         self.average: JointEmbedding | None = None
         if "moving_average" in self.needs:
             self.average = copy.deepcopy(model).requires_grad_(False)
@@ -58,8 +58,7 @@ class Supplies:
         views, clean = batches[: self.loader.views], batches[self.loader.views :]
         averages: list[Tensor] = []
         if self.average is not None:
-            with torch.no_grad(), self.precision.autocast():
-                averages = self.average(views).embeddings
+            averages = self.passes.of_average(self.average, views).embeddings
         return StepInputs(
             outputs.embeddings,
             self.loader.labels(step) if "labels" in self.needs else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vicreg_core.contracts import Batch, Encoder
@@ -18,10 +16,11 @@ from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.data.batch import to_channels_last
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.distributed import barrier, broadcast_object, on_first, rank, world_size
-from vicreg_core.errors import TrainingFailed, TrainingInterrupted
+from vicreg_core.errors import RecipeError, TrainingFailed, TrainingInterrupted
 from vicreg_core.models.batch_norm import synchronise_batch_norm
 from vicreg_core.models.joint_embedding import JointEmbedding, ViewOutputs
 from vicreg_core.models.precision import Precision
+from vicreg_core.models.recompute import recompute_blocks
 from vicreg_core.objectives.base import Objective, Terms
 from vicreg_core.optim.build import build_optimizer, peak_learning_rate
 from vicreg_core.optim.schedules import learning_rate
@@ -31,14 +30,11 @@ from vicreg_core.runs.directory import RunDirectory
 from vicreg_core.runs.metrics import MetricsFile
 from vicreg_core.training.failure import Watch, ended_early, explain_non_finite
 from vicreg_core.training.monitor import CollapseMonitor
+from vicreg_core.training.passes import build_passes
 from vicreg_core.training.probe import OnlineProbe
 from vicreg_core.training.progress import Progress
 from vicreg_core.training.signals import StopSignals
 from vicreg_core.training.supplies import Supplies
-
-# torch 2.14 renamed the option, and warns of the old name.
-_RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
-_OWN_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if _RENAMED else "broadcast_buffers": False}
 
 
 class StepOutcome(NamedTuple):
@@ -94,14 +90,19 @@ class Trainer:
             model = model.to(memory_format=torch.channels_last)
         if world_size() > 1:
             model = cast(JointEmbedding, synchronise_batch_norm(model, self.device.type))
+        if recipe.train.activation_checkpointing and not recompute_blocks(model.encoder):
+            raise RecipeError(
+                f"train.activation_checkpointing: encoder {recipe.encoder.name} is not built of blocks that "
+                "could be computed again; set it to false, or set train.micro_batch"
+            )
         self.model = model
         self.objective = objective.to(self.device)
-        self.supplies = Supplies(self.objective, model, loader, precision, self.total_steps)
+        self.passes = build_passes(recipe.train, model, loader.share, precision, self.device)
+        self.supplies = Supplies(self.objective, model, loader, self.passes, self.total_steps)
         self.trained = torch.nn.ModuleList([self.model, self.objective])
         self.optimizer = build_optimizer(recipe.optimizer, self.trained)
         self.scaler = precision.scaler()
         self.average = self._build_average(recipe.train.ema)
-        self.forward = self._build_forward(recipe.train.compile)
         self.monitor = CollapseMonitor(recipe.monitor.window, recipe.train.log_every, objective)
         self.metrics = MetricsFile(run.metrics)
 
@@ -131,12 +132,9 @@ class Trainer:
 
     def train_step(self, batches: list[Batch]) -> StepOutcome:
         """One optimiser step on one global batch: its views, and clean samples where they are needed."""
-        # All randomness inside the model (dropout, stochastic depth) hangs on the step alone, so no
-        # generator state belongs to the run.
-        torch.manual_seed(mix_int(self.recipe.seed, stream_id("model"), self.step, rank()))
         lr = self._set_learning_rate()
-        with self.precision.autocast():
-            outputs: ViewOutputs = self.forward(batches[: self.loader.views])
+        seed = mix_int(self.recipe.seed, stream_id("model"), self.step, rank())
+        outputs = self.passes.outputs(batches[: self.loader.views], seed)
         terms = self.objective.of_step(self.supplies.of_step(self.step, batches, outputs))
         self.backward(terms.loss)
         norm = self._clip_gradients()
@@ -152,6 +150,7 @@ class Trainer:
     def backward(self, loss: Tensor) -> None:
         """Gradients of a loss, unscaled."""
         self.scaler.scale(loss).backward()
+        self.passes.finish()
         self.scaler.unscale_(self.optimizer)
 
     def update(self) -> None:
@@ -280,17 +279,6 @@ class Trainer:
         if decay is None:
             return None
         return AveragedModel(self.model.encoder, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-
-    def _build_forward(self, compiled: bool) -> torch.nn.Module:
-        """The model as it is called: under DDP where there are several processes, compiled on request."""
-        module: torch.nn.Module = self.model
-        if world_size() > 1:
-            devices = [self.device.index] if self.device.type == "cuda" else None
-            # Buffers are batch norm's running statistics, which the global statistics keep equal already.
-            module = DistributedDataParallel(module, device_ids=devices, **_OWN_BUFFERS)
-        if compiled:
-            module.compile()
-        return module
 
     @property
     def encoder(self) -> Encoder:
