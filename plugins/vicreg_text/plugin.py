@@ -61,12 +61,14 @@ def vicreg_datasets() -> list[DatasetSpec]:
     """Where documents come from."""
     table = "rows of CSV, TSV, JSONL, JSON, Parquet or XLSX files: text columns, optional label, group and id"
     pairs = "sentence pairs with a similarity score, for the protocol text/sts"
+    shards = "Parquet files, JSON lines or tar archives, read in order, on disks and object stores"
     folder = "a folder of .txt files; its sub-folders are the labels"
     hub = "a dataset of the Hugging Face hub, or one saved to a local folder"
     stdlib = "documentation strings of Python's standard library by package family; always at hand"
     return [
         _dataset("table", "table:build", "TableConfig", table),
         _dataset("pairs", "pairs:build", "PairsConfig", pairs),
+        _dataset("shards", "shards:build", "ShardsConfig", shards),
         _dataset("folder", "folder:build", "FolderConfig", folder),
         _dataset(
             "huggingface",

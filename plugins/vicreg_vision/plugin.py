@@ -67,11 +67,13 @@ def vicreg_datasets() -> list[DatasetSpec]:
     digits = "scikit-learn's 1,797 handwritten digits of 8 x 8 pixels; needs no download"
     folder = "a folder of image files, labelled by sub-folder or not at all"
     table = "CSV, TSV, JSONL, JSON, Parquet or XLSX with paths of image files, or Parquet with images"
+    shards = "tar archives (WebDataset) or Parquet files of images, read in order, on disks and object stores"
     hub = "a dataset of the Hugging Face hub, or a local copy of one"
     return [
         _dataset("digits", "digits:build", "DigitsConfig", digits, requires=()),
         _dataset("folder", "folder:build", "FolderConfig", folder),
         _dataset("table", "table:build", "TableConfig", table),
+        _dataset("shards", "shards:build", "ShardsConfig", shards),
         _dataset("huggingface", "huggingface:build", "HuggingFaceConfig", hub, requires=("PIL", "datasets")),
     ]
 

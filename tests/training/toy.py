@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from vicreg_core.contracts import Augmentation, DataInfo, DatasetAdapter, Encoder
-from vicreg_core.contracts.keys import hash_ids
 from vicreg_core.data.loader import ViewLoader
-from vicreg_core.data.sampler import Share, StepPlan
+from vicreg_core.data.streams.plan import share_of
 from vicreg_core.distributed import rank, world_size
 from vicreg_core.models.joint_embedding import JointEmbedding
 from vicreg_core.models.precision import resolve_precision
@@ -91,7 +90,7 @@ def make_recipe(**sections) -> Recipe:
 def make_trainer(
     folder,
     *,
-    data: Mixture | None = None,
+    data: DatasetAdapter | None = None,
     objective=None,
     dropout: float = 0.1,
     build_encoder: Callable[[], Encoder] | None = None,
@@ -111,11 +110,11 @@ def make_trainer(
     torch.manual_seed(1)
     projector = build_projector(encoder.embedding_dim, recipe.projector.dims)
     model = JointEmbedding(encoder, projector.to(dtype), feature_maps="feature_maps" in needs)
-    plan = StepPlan(len(data), recipe.train.batch_size, recipe.seed)
+    share = share_of(data, recipe.train.batch_size, recipe.seed, rank(), world_size())
     loader = ViewLoader(
         data,
         Noise(),
-        Share(plan, hash_ids(data.ids), rank(), world_size()),
+        share,
         views=recipe.train.views,
         device=device,
         clean="clean" in needs,

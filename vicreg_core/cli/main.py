@@ -30,6 +30,7 @@ COMMANDS = {
     "search": Entry("vicreg_core.cli.decide.search:search", "Find the nearest samples.", "Decisions"),
     "audit": Entry("vicreg_core.cli.decide.audit:audit", "Check data and labels for faults.", "Decisions"),
     "bench": Entry("vicreg_core.cli.bench:bench", "Say where the time of training goes.", "Housekeeping"),
+    "shards": Entry("vicreg_core.cli.shards:shards", "Pack data into shards.", "Housekeeping"),
     "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),
     "plugin": Entry("vicreg_core.cli.plugin:plugin", "List and check plugins.", "Housekeeping"),
 }

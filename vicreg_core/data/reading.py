@@ -10,7 +10,8 @@ from torch.utils.data import Dataset
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter
 from vicreg_core.contracts.keys import Keys
-from vicreg_core.errors import VicregError
+from vicreg_core.contracts.stream import Broken, Placed
+from vicreg_core.errors import DataError, VicregError
 
 T = TypeVar("T")
 
@@ -30,8 +31,45 @@ def prepare_batch(augmentation: Augmentation, samples: Iterable[Any], keys: Keys
     """
     prepare = augmentation.prepare
     return augmentation.collate(
-        [prepare(sample, None if keys is None else keys[row]) for row, sample in enumerate(samples)]
+        [
+            prepare(_raw(augmentation, sample), None if keys is None else keys[row])
+            for row, sample in enumerate(samples)
+        ]
     )
+
+
+def _raw(augmentation: Augmentation, sample: Any) -> Any:
+    """What a stream gives is not ingested yet."""
+    if not isinstance(sample, Placed | Broken):
+        return sample
+    (raw,), _, _ = ingested(augmentation, [sample], skip=False)
+    return raw
+
+
+def ingested(
+    augmentation: Augmentation, items: Iterable[Any], *, skip: bool
+) -> tuple[list[Any], list[int], list[str]]:
+    """Raw samples of what a stream gives.
+
+    Returns:
+        The samples that can be read, their rows among ``items``, and the others, one "place: reason" each.
+
+    Raises:
+        DataError: one cannot be read, unless ``skip``.
+    """
+    samples, rows, broken = list[Any](), list[int](), list[str]()
+    for row, item in enumerate(items):
+        try:
+            if isinstance(item, Broken):
+                raise DataError(f"{item.place}: {item.reason}")
+            samples.append(augmentation.ingest(item.content if isinstance(item, Placed) else item))
+            rows.append(row)
+        except DataError as error:
+            line = f"{item.place}: {error}" if isinstance(item, Placed) else str(error)
+            if not skip:
+                raise DataError(f"{line}. Leave such samples out with data.on_error=skip") from error
+            broken.append(line)
+    return samples, rows, broken
 
 
 class WorkerDataset(Dataset["T | VicregError"], Generic[T]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,14 +18,11 @@ _BLOCK = 1 << 16
 """Places of the order that are computed at a time: fast for each, and half a megabyte."""
 
 
-class StepPlan:
+class Plan(ABC):
     """The visiting order of a run over ``n`` samples.
 
-    Each epoch visits the samples in an order keyed by ``(seed, epoch)`` and drops the last short batch; the
-    samples it leaves out differ from epoch to epoch. The order is computed where it is looked at, never
-    held: a plan of 10^9 samples takes as little memory as one of a thousand. Every process of a run computes
-    the same global batch and takes its own contiguous share of it, so the batch does not depend on the world
-    size.
+    Every process of a run computes the same global batch and takes its own contiguous share of it, so the
+    batch does not depend on the world size.
 
     Args:
         n: number of samples.
@@ -33,6 +32,8 @@ class StepPlan:
     Raises:
         DataError: if ``batch_size > n``.
     """
+
+    steps_per_epoch: int
 
     def __init__(self, n: int, batch_size: int, seed: int) -> None:
         if n < 2:
@@ -47,13 +48,29 @@ class StepPlan:
                 f"set train.batch_size={n} or less, or bring more data"
             )
         self.n, self.batch_size, self.seed = n, batch_size, seed
-        self.steps_per_epoch = n // batch_size
-        self._steps_at_once = max(1, _BLOCK // batch_size)
-        self._latest: tuple[int, int, NDArray[np.int64]] = (-1, -1, np.empty(0, dtype=np.int64))
 
     def epoch(self, step: int) -> int:
         """The epoch (from 0) that ``step`` (from 0) belongs to."""
         return step // self.steps_per_epoch
+
+    @abstractmethod
+    def global_batch(self, step: int) -> NDArray[np.int64]:
+        """``(batch_size,) int64`` sample indices of ``step`` over all processes."""
+
+
+class StepPlan(Plan):
+    """An order at random over samples that can be visited at random.
+
+    Each epoch visits the samples in an order keyed by ``(seed, epoch)`` and drops the last short batch; the
+    samples it leaves out differ from epoch to epoch. The order is computed where it is looked at, never
+    held: a plan of 10^9 samples takes as little memory as one of a thousand.
+    """
+
+    def __init__(self, n: int, batch_size: int, seed: int) -> None:
+        super().__init__(n, batch_size, seed)
+        self.steps_per_epoch = n // batch_size
+        self._steps_at_once = max(1, _BLOCK // batch_size)
+        self._latest: tuple[int, int, NDArray[np.int64]] = (-1, -1, np.empty(0, dtype=np.int64))
 
     def global_batch(self, step: int) -> NDArray[np.int64]:
         """``(batch_size,) int64`` sample indices of ``step`` over all processes."""
@@ -72,19 +89,27 @@ class StepPlan:
         return permuted(places, self.n, mix_int(self.seed, epoch, stream_id("epoch-order")))
 
 
+class Hashes(Protocol):
+    """The hashes of all ids, whether held or computed."""
+
+    def __getitem__(self, indices: torch.Tensor, /) -> torch.Tensor:
+        """``(B,) int64`` of the samples at ``(B,) int64``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Share:
     """One process's share of every global batch, and the keys of its samples.
 
     Attributes:
         plan: the order of the run.
-        id_hash: ``(n,) int64`` from :func:`vicreg_core.contracts.keys.hash_ids`.
+        id_hash: by index, as :func:`vicreg_core.contracts.keys.hash_ids` has them.
         rank: this process, ``0 <= rank < world_size``.
         world_size: number of processes; shares differ by at most one row.
     """
 
-    plan: StepPlan
-    id_hash: torch.Tensor
+    plan: Plan
+    id_hash: Hashes
     rank: int = 0
     world_size: int = 1
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from vicreg_core.contracts import DatasetAdapter
+from vicreg_core.contracts.stream import StreamAdapter
 from vicreg_core.data.holdout import holdout_split
 from vicreg_core.data.label_file import join_labels, read_label_file
 from vicreg_core.data.labelled import count_labelled
@@ -25,7 +26,7 @@ from vicreg_core.recipes.schema import DataSection
 Samples: TypeAlias = tuple[DatasetAdapter, DatasetAdapter | None]
 """The training samples and, where there is one, the labelled evaluation samples."""
 
-_opened: ContextVar[dict[tuple[str, int], Samples] | None] = ContextVar("opened", default=None)
+_opened: ContextVar[dict[tuple[str, int, bool], Samples] | None] = ContextVar("opened", default=None)
 
 
 @contextmanager
@@ -42,8 +43,11 @@ def opened_once() -> Iterator[None]:
         _opened.reset(token)
 
 
-def open_data(section: DataSection, config: Any, seed: int) -> Samples:
+def open_data(section: DataSection, config: Any, seed: int, *, stream: bool = False) -> Samples:
     """The training samples and, where there is one, the labelled evaluation samples.
+
+    A stream of shards is given as such to who trains on it; everyone else gets its sample, divided as any
+    other dataset.
 
     A dataset without a test split of its own but with labels gives up ``section.holdout`` of its samples,
     drawn by ``seed``, stratified by label and never across a group: those are not trained on. Where only some
@@ -53,32 +57,41 @@ def open_data(section: DataSection, config: Any, seed: int) -> Samples:
         section: the recipe's ``data``.
         config: the dataset's validated config.
         seed: the recipe's seed.
+        stream: give a stream of shards itself.
 
     Raises:
         DataError: for an empty dataset or ids that are not unique.
     """
     opened = _opened.get()
     if opened is None:
-        return _open(section, config, seed)
-    key = (section.model_dump_json(), seed)
+        return _open(section, config, seed, stream)
+    key = (section.model_dump_json(), seed, stream)
     if key not in opened:
-        opened[key] = _open(section, config, seed)
+        opened[key] = _open(section, config, seed, stream)
     return opened[key]
 
 
-def _open(section: DataSection, config: Any, seed: int) -> Samples:
+def _open(section: DataSection, config: Any, seed: int, stream: bool) -> Samples:
     """Divided, with as many labels in training as the recipe keeps."""
-    train, test = _divided(section, config, seed)
-    return train if section.label_count is None else few_labels(train, section.label_count, seed), test
-
-
-def _divided(section: DataSection, config: Any, seed: int) -> Samples:
     build = load_target(load_registry().get("dataset", section.name))
     train: DatasetAdapter | None = build(config, "train")
     if train is None or len(train) == 0:
         raise DataError(f"data: {section.name} found no training samples")
+    if isinstance(train, StreamAdapter):
+        if stream:
+            return train, None
+        train, rows = train.sample(), len(train)
+        warnings.warn(
+            f"data: scores and vectors are of a sample of {len(train):,} of the {rows:,} samples of the "
+            "stream (data.sample)",
+            stacklevel=2,
+        )
+    train, test = _divided(section, train, build(config, "test"), seed)
+    return train if section.label_count is None else few_labels(train, section.label_count, seed), test
+
+
+def _divided(section: DataSection, train: DatasetAdapter, test: DatasetAdapter | None, seed: int) -> Samples:
     _require_unique_ids(train, section.name)
-    test: DatasetAdapter | None = build(config, "test")
     train, test = _relabelled(section, train, test)
     if test is not None or train.labels is None or section.holdout == 0:
         return train, test

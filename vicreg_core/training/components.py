@@ -33,7 +33,7 @@ def build_components(loaded: LoadedRecipe) -> Components:
     Initial weights are keyed by the recipe's seed.
     """
     recipe, registry = loaded.recipe, load_registry()
-    data, _ = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
+    data, _ = open_data(recipe.data, loaded.configs["dataset"], recipe.seed, stream=True)
     torch.manual_seed(mix_int(recipe.seed, stream_id("weights")))
     build_augmentation = load_target(registry.get("augmentation", recipe.augmentation.name))
     build_encoder = load_target(registry.get("encoder", recipe.encoder.name))

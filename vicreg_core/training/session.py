@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 
-from vicreg_core.contracts.keys import hash_ids, mix_int, stream_id
+from vicreg_core.contracts.keys import mix_int, stream_id
+from vicreg_core.contracts.stream import StreamAdapter
 from vicreg_core.data.labelled import count_labelled
 from vicreg_core.data.loader import ViewLoader
-from vicreg_core.data.sampler import Share, StepPlan
+from vicreg_core.data.streams.plan import share_of
 from vicreg_core.distributed import on_first, rank, world_size
 from vicreg_core.errors import DataError, RunError, VicregError
 from vicreg_core.files import write_text
@@ -116,11 +117,11 @@ def build_trainer(
     require_room(components.encoder.embedding_dim, recipe.projector.dims, device)
     torch.manual_seed(mix_int(recipe.seed, stream_id("projector")))
     projector = build_projector(components.encoder.embedding_dim, recipe.projector.dims)
-    plan = StepPlan(len(data), recipe.train.batch_size, recipe.seed)
+    share = share_of(data, recipe.train.batch_size, recipe.seed, rank(), world_size())
     loader = ViewLoader(
         data,
         components.augmentation,
-        Share(plan, hash_ids(data.ids), rank(), world_size()),
+        share,
         views=recipe.train.views,
         device=device,
         workers=recipe.data.workers,
@@ -129,12 +130,13 @@ def build_trainer(
     if data.skipped:
         progress.say(f"skipped {len(data.skipped)} unreadable sample(s): {'; '.join(data.skipped[:5])}")
     known = f" ({words})" if (words := count_labelled(data)) else ""
-    progress.say(f"{len(data):,} training samples{known}, {plan.steps_per_epoch:,} steps an epoch")
+    progress.say(f"{len(data):,} training samples{known}, {share.plan.steps_per_epoch:,} steps an epoch")
     model = JointEmbedding(components.encoder, projector, feature_maps="feature_maps" in objective.needs)
     probe = None
     if rank() == 0:
         try:
-            probe = build_probe(recipe, data, components.augmentation, device, precision)
+            scored = data.sample() if isinstance(data, StreamAdapter) else data
+            probe = build_probe(recipe, scored, components.augmentation, device, precision)
         except DataError as error:
             progress.say(f"no online probe: {error}")
     if recipe.train.deterministic:

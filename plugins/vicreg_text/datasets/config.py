@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from vicreg_core.data.streams.config import ShardsConfig as CoreShardsConfig
 from vicreg_core.data.tables import TableFileConfig
 from vicreg_core.recipes.schema import Names, NonNegativeInt, PositiveInt, StrictModel
 from vicreg_text.tokens.config import TokenizerConfig
@@ -68,6 +69,21 @@ class FilesConfig(TableFileConfig, CorpusConfig):
 
 class TableConfig(FilesConfig, ColumnsConfig):
     """Rows of CSV, TSV, JSONL, JSON, Parquet or XLSX files."""
+
+
+class ShardsConfig(CoreShardsConfig, ColumnsConfig):
+    """Rows of Parquet files or JSON lines, or files of tar archives, read in order."""
+
+    sample: Annotated[
+        int, Field(ge=2, description="documents that tokenizer, token vectors and scores are taken on")
+    ] = 20_000
+
+    @field_validator("neighbours", "positives")
+    @classmethod
+    def _one_by_one(cls, value: int | str | None) -> int | str | None:
+        if value:
+            raise ValueError("documents of a stream are read in order and have no partners; leave it out")
+        return value
 
 
 class PairsConfig(FilesConfig):

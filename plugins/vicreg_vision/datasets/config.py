@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from vicreg_core.data.streams.config import ShardsConfig as CoreShardsConfig
 from vicreg_core.data.tables import TableFileConfig
 from vicreg_core.recipes.schema import Names, PositiveInt, StrictModel
 
@@ -103,6 +104,10 @@ class TableConfig(TableFileConfig, ColumnsConfig):
     root: Annotated[
         str | None, Field(description="folder that paths in the table are relative to; none: the table's")
     ] = None
+
+
+class ShardsConfig(CoreShardsConfig, ColumnsConfig):
+    """Keys of ``vision/shards``."""
 
 
 class HuggingFaceConfig(ColumnsConfig):
