@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import torch.multiprocessing as mp
 
-from vicreg_core.training.launch import process_group
+from vicreg_core.training.processes.launch import process_group
 
 
 def run_processes(function: Callable[[int, int], Any], processes: int, folder: Path) -> list[Any]:

@@ -14,7 +14,7 @@ from tests.training.toy import make_trainer
 from vicreg_core.distributed import rank, world_size
 from vicreg_core.errors import DataError, TrainingFailed, VicregError
 from vicreg_core.runs.checkpoints import steps_saved
-from vicreg_core.training.launch import spawn
+from vicreg_core.training.processes.launch import spawn
 
 pytestmark = pytest.mark.distributed
 

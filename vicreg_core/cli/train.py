@@ -78,9 +78,12 @@ def _train(loaded: LoadedRecipe, folder: Path, *, resume: bool, overwrite: bool,
     """Train in this process, in ``nproc`` new ones, or as one of those ``torchrun`` started."""
     from vicreg_core.models.precision import resolve_device
     from vicreg_core.runs.directory import RunDirectory
-    from vicreg_core.training import launch
+    from vicreg_core.training.processes import launch
     from vicreg_core.training.session import train_run
 
+    if launch.restarted():
+        # The first of the group to be started made the folder, or replaced what was there.
+        resume, overwrite = True, False
     device_type = resolve_device(loaded.recipe.train.device).type
     work = functools.partial(train_run, loaded, RunDirectory(folder), resume=resume, overwrite=overwrite)
     if launch.started_by_torchrun():

@@ -30,8 +30,8 @@ from vicreg_core.runs.lock import run_lock
 from vicreg_core.runs.reading import DamagedFile, read_recipe_text
 from vicreg_core.training.components import Components, build_components
 from vicreg_core.training.failure import Watch
-from vicreg_core.training.launch import local_device
 from vicreg_core.training.probe import build_probe
+from vicreg_core.training.processes.launch import local_device
 from vicreg_core.training.progress import Progress
 from vicreg_core.training.supplies import prepare_objective
 from vicreg_core.training.threads import resume_threads, settle_threads

@@ -32,8 +32,8 @@ from vicreg_core.training.failure import Watch, ended_early, explain_non_finite
 from vicreg_core.training.monitor import CollapseMonitor
 from vicreg_core.training.passes import build_passes
 from vicreg_core.training.probe import OnlineProbe
+from vicreg_core.training.processes.signals import StopSignals
 from vicreg_core.training.progress import Progress
-from vicreg_core.training.signals import StopSignals
 from vicreg_core.training.supplies import Supplies
 
 

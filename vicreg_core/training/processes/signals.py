@@ -10,15 +10,20 @@ import torch
 
 from vicreg_core.distributed import is_distributed
 
+STOPPING = ("SIGINT", "SIGTERM", "SIGUSR1")
+"""Signals that end a run after its step; the last is none on Windows."""
+
 
 class StopSignals:
-    """While active, SIGINT and SIGTERM only ask for a stop; a second one acts as it did before.
+    """While active, SIGINT, SIGTERM and SIGUSR1 only ask for a stop; a second one acts as it did before.
+
+    SIGUSR1 is what schedulers send some time before they end a job.
 
     Signals reach processes at different moments, so whether to stop is agreed on by a one-number
     reduction a step when there is more than one process.
     """
 
-    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    _SIGNALS = tuple(getattr(signal, name) for name in STOPPING if hasattr(signal, name))
 
     def __init__(self) -> None:
         self._received = 0

@@ -22,6 +22,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from torch.multiprocessing.spawn import spawn as spawn_processes
 
 from vicreg_core.errors import TrainingFailed, VicregError
+from vicreg_core.training.processes.signals import STOPPING
 
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
@@ -37,6 +38,8 @@ def local_device(device: torch.device) -> torch.device:
 @contextmanager
 def process_group(device_type: str, **address: Any) -> Iterator[None]:
     """A process group over nccl on GPUs and gloo on CPUs, destroyed on leaving."""
+    if restarted() and not address:
+        address = _address_after_restart()
     torch.distributed.init_process_group("nccl" if device_type == "cuda" else "gloo", **address)
     try:
         yield
@@ -47,15 +50,33 @@ def process_group(device_type: str, **address: Any) -> Iterator[None]:
         torch.distributed.destroy_process_group()
 
 
+def _address_after_restart() -> dict[str, Any]:
+    """Where a group meets that ``torchrun`` started anew.
+
+    Its agent's store outlives the group that failed and still holds where those processes listened; torch
+    2.14 does not tell the two apart, and who comes early asks the dead.
+    """
+    distributed: Any = torch.distributed
+    store, rank, world_size = next(distributed.rendezvous("env://"))
+    attempt = os.environ["TORCHELASTIC_RESTART_COUNT"]
+    own = distributed.PrefixStore(f"attempt-{attempt}", store)
+    return {"store": own, "rank": rank, "world_size": world_size}
+
+
 def started_by_torchrun() -> bool:
     """Whether this process is one of several that an outer launcher started."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def restarted() -> bool:
+    """Whether ``torchrun`` started this process anew because one of the group had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
 def spawn(function: Callable[..., None], args: tuple[Any, ...], processes: int, device_type: str) -> None:
     """Run ``function(*args)`` in ``processes`` processes that form a process group; wait for all of them.
 
-    SIGINT and SIGTERM are handed on to the processes, which stop together.
+    SIGINT, SIGTERM and SIGUSR1 are handed on to the processes, which stop together.
 
     Raises:
         VicregError: the first that a process raised, with its exit code.
@@ -130,7 +151,8 @@ def _forward_signals(pids: list[int]) -> Iterator[None]:
             except ProcessLookupError:
                 continue
 
-    previous = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    previous = {number: signal.signal(number, forward) for number in numbers}
     try:
         yield
     finally:

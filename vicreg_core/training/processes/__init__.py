@@ -1,0 +1,1 @@
+"""The processes of a run: started, told to stop, and stopping together."""
