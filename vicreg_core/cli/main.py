@@ -29,7 +29,9 @@ COMMANDS = {
     "predict": Entry("vicreg_core.cli.decide.predict:predict", "Decide every sample.", "Decisions"),
     "search": Entry("vicreg_core.cli.decide.search:search", "Find the nearest samples.", "Decisions"),
     "audit": Entry("vicreg_core.cli.decide.audit:audit", "Check data and labels for faults.", "Decisions"),
-    "bench": Entry("vicreg_core.cli.house.bench:bench", "Say where the time of training goes.", "Housekeeping"),
+    "bench": Entry(
+        "vicreg_core.cli.house.bench:bench", "Say where the time of training goes.", "Housekeeping"
+    ),
     "doctor": Entry("vicreg_core.cli.house.doctor:doctor", "Say what would be in the way.", "Housekeeping"),
     "shards": Entry("vicreg_core.cli.house.shards:shards", "Pack data into shards.", "Housekeeping"),
     "recipe": Entry("vicreg_core.cli.recipe:recipe", "List, show, copy and check recipes.", "Housekeeping"),

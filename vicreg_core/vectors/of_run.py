@@ -64,7 +64,7 @@ def embed_run(
         VicregError: whatever else the user can act on.
     """
     model = model or load(run)
-    loaded = load_recipe(str(run / "recipe.yaml"), _checked(overrides), command="vicreg embed")
+    loaded = load_recipe(str(run / "recipe.yaml"), checked(overrides), command="vicreg embed")
     recipe = loaded.recipe
     train, test = open_data(recipe.data, loaded.configs["dataset"], recipe.seed)
     parts = {"train": train, "test": test}
@@ -97,8 +97,12 @@ def embed_run(
     return VectorTable(columns, vectors, pictures or None, model_name(run))
 
 
-def _checked(overrides: Sequence[str]) -> list[str]:
-    """The overrides, with nothing held out where they name other data."""
+def checked(overrides: Sequence[str]) -> list[str]:
+    """The overrides of a run's data, with nothing held out where they name other data.
+
+    Raises:
+        RunError: one is of another key.
+    """
     keys = [override.partition("=")[0] for override in overrides]
     for key in keys:
         if key.partition(".")[0] != "data" and key != "train.device":

@@ -68,7 +68,7 @@ def test_what_was_interrupted_goes_on_and_whole_shards_are_not_written_again(tmp
     (target / "shard-000001.parquet").write_bytes(b"damaged")
     calls.clear()
     assert pack(photos, target, rows=4) == interrupted
-    assert calls == ["shard-000001.parquet", "shard-000002.parquet"]
+    assert calls == ["shard-000001.parquet"]
 
 
 def test_a_table_becomes_shards_and_its_files_can_be_put_in(tmp_path, photos):
@@ -98,7 +98,7 @@ def test_mistakes_are_one_message_and_lose_nothing(tmp_path, photos):
     (photos / "new.jpg").write_bytes(b"new")
     for source, out, message in (
         (photos, tmp_path / "full", "is not empty and holds no shards"),
-        (photos, target, "holds shards of other files"),
+        (photos, target, "holds shards made of something else"),
         (tmp_path / "empty", tmp_path / "of-none", "holds nothing to pack"),
         (tmp_path / "missing", tmp_path / "of-none", "there is no folder or table"),
         (photos, photos / "new.jpg", "is a file; name a folder"),
@@ -108,7 +108,7 @@ def test_mistakes_are_one_message_and_lose_nothing(tmp_path, photos):
         assert message in done.stderr
         assert "Traceback" not in done.stderr
     assert {path: path.read_bytes() for path in target.iterdir()} == before
-    with pytest.raises(RunError, match="of another --rows"):
+    with pytest.raises(RunError, match="made of something else, or otherwise"):
         pack(photos, target, rows=5)
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from vicreg_core.data.paths import files_below, inside
-from vicreg_core.data.streams.manifest import FILE, Manifest, ShardEntry, parse_manifest
+from vicreg_core.data.streams.journal import Journal, entry_of
+from vicreg_core.data.streams.manifest import Manifest, ShardEntry
 from vicreg_core.data.streams.shards import Shards
 from vicreg_core.data.tables import TableFileConfig, read_table
-from vicreg_core.errors import DataError, RunError
-from vicreg_core.files import atomic_path, remove, write_text
+from vicreg_core.errors import DataError
+from vicreg_core.files import atomic_path, write_text
 
-_PROGRESS = "packing.json"
 _GROUP = 256
 """Rows of a row group: what is read at once."""
 
@@ -43,28 +43,22 @@ def pack(
         DataError: the source holds nothing, or a file cannot be read.
         RunError: ``target`` holds something else, or the disk refuses.
     """
-    mark = _mark(source, rows, embed)
-    done = _done(target, mark)
-    target.mkdir(parents=True, exist_ok=True)
-    entries, found = list[ShardEntry](), _rows_of(source, embed)
+    journal = Journal(target, _mark(source, rows, embed), "shards")
+    names, found = list[str](), _rows_of(source, embed)
     while True:
-        name = f"shard-{len(entries):06d}.parquet"
-        if len(entries) < len(done):
-            entry = done[len(entries)]
-            sum(1 for _ in islice(found, entry.rows))
+        name = f"shard-{len(names):06d}.parquet"
+        if (whole := journal.done.get(name)) is not None:
+            sum(1 for _ in islice(found, whole.rows))
         elif block := list(islice(found, rows)):
             entry = _write(block, target / name)
+            journal.add(entry)
             say(f"{name}: {entry.rows:,} rows, {entry.size:,} bytes")
         else:
             break
-        entries.append(entry)
-        write_text(target / _PROGRESS, Manifest(source=mark, shards=tuple(entries)).model_dump_json())
-    if not entries:
+        names.append(name)
+    if not names:
         raise DataError(f"{source} holds nothing to pack")
-    manifest = Manifest(source=mark, shards=tuple(entries))
-    write_text(target / FILE, json.dumps(manifest.model_dump(), indent=1))
-    remove(target / _PROGRESS)
-    return manifest
+    return journal.finish(names)
 
 
 def index(patterns: Sequence[str], target: Path, *, say: Say = lambda _: None) -> Manifest:
@@ -82,7 +76,7 @@ def index(patterns: Sequence[str], target: Path, *, say: Say = lambda _: None) -
                 f"{file.store.shown(file.path)} does not lie below {target.parent}, the manifest's folder"
             )
         name = path.relative_to(target.parent.resolve()).as_posix()
-        entries.append(_entry(path, name, rows))
+        entries.append(entry_of(path, name, rows))
         say(f"{name}: {rows:,} rows")
     manifest = Manifest(shards=tuple(entries))
     write_text(target, json.dumps(manifest.model_dump(), indent=1))
@@ -132,13 +126,7 @@ def _write(block: list[Cells], path: Path) -> ShardEntry:
         raise DataError(f"rows of {path.name} do not make a table: {error}") from error
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, row_group_size=_GROUP, write_page_checksum=True)
-    return _entry(path, path.name, len(block))
-
-
-def _entry(path: Path, name: str, rows: int) -> ShardEntry:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ShardEntry(name=name, rows=rows, size=path.stat().st_size, sha256=digest)
+    return entry_of(path, path.name, len(block))
 
 
 def _mark(source: Path, rows: int, embed: str | None) -> str:
@@ -151,26 +139,3 @@ def _mark(source: Path, rows: int, embed: str | None) -> str:
         raise DataError(f"there is no folder or table {source}")
     stated = [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files]
     return hashlib.sha256(json.dumps([rows, embed, stated]).encode()).hexdigest()
-
-
-def _done(target: Path, mark: str) -> list[ShardEntry]:
-    """The shards of an earlier call that are whole."""
-    if target.exists() and not target.is_dir():
-        raise RunError(f"{target} is a file; name a folder for the shards")
-    progress = next((target / name for name in (_PROGRESS, FILE) if (target / name).exists()), None)
-    if progress is None:
-        if target.is_dir() and any(target.iterdir()):
-            raise RunError(
-                f"{target} is not empty and holds no shards of an earlier call; name another folder"
-            )
-        return []
-    manifest = parse_manifest(progress.read_bytes(), str(progress))
-    if manifest.source != mark:
-        raise RunError(f"{target} holds shards of other files, or of another --rows; name another folder")
-    whole = []
-    for entry in manifest.shards:
-        path = target / entry.name
-        if not path.is_file() or _entry(path, entry.name, entry.rows) != entry:
-            break
-        whole.append(entry)
-    return whole
