@@ -71,6 +71,12 @@ def vicreg_datasets() -> list[DatasetSpec]:
             "single-cell crops: a folder of images, npy, npz (also MedMNIST) or Parquet with images",
         ),
         _dataset(
+            "shards",
+            "shards:build",
+            "ShardsConfig",
+            "tar archives (WebDataset) or Parquet files of crops, read in order, on disks and object stores",
+        ),
+        _dataset(
             "plate",
             "plate:build",
             "PlateConfig",

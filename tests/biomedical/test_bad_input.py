@@ -18,9 +18,9 @@ from vicreg_biomedical.augmentations.cells import build as build_views
 from vicreg_biomedical.augmentations.config import CellsConfig
 from vicreg_biomedical.datasets.config import CropsConfig
 from vicreg_biomedical.datasets.crops import build as build_crops
-from vicreg_biomedical.datasets.omezarr import plate_fields
-from vicreg_biomedical.datasets.readers import read_image
 from vicreg_biomedical.datasets.table import encode_labels
+from vicreg_biomedical.images.omezarr import plate_fields
+from vicreg_biomedical.images.readers import read_image
 from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.errors import DataError
 

@@ -10,8 +10,8 @@ import pytest
 from tests.biomedical.fixtures import write_tiff
 from tests.biomedical.test_bad_input import crops, zarr_image, zarr_plate
 from tests.biomedical.test_plate import opened, write_sites
-from vicreg_biomedical.datasets.omezarr import plate_fields
-from vicreg_biomedical.datasets.readers import read_image
+from vicreg_biomedical.images.omezarr import plate_fields
+from vicreg_biomedical.images.readers import read_image
 from vicreg_core.errors import DataError
 
 LEFT_OUT = "a link that leads out of the folder"

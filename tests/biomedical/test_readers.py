@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.biomedical.fixtures import write_tiff
-from vicreg_biomedical.datasets.image import to_channels_first
-from vicreg_biomedical.datasets.readers import read_channel_files, read_image
+from vicreg_biomedical.images.image import to_channels_first
+from vicreg_biomedical.images.readers import read_channel_files, read_image
 from vicreg_core.errors import DataError
 
 RNG = np.random.default_rng(0)

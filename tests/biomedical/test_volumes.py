@@ -15,14 +15,14 @@ from vicreg_biomedical.augmentations.config import CellsConfig, MonaiConfig
 from vicreg_biomedical.augmentations.corruptions import STRENGTHS
 from vicreg_biomedical.datasets.config import CropsConfig, PlateConfig
 from vicreg_biomedical.datasets.crops import build as build_crops
-from vicreg_biomedical.datasets.image import to_channels_first
 from vicreg_biomedical.datasets.pixels import project_depth
 from vicreg_biomedical.datasets.plate import build as build_plate
-from vicreg_biomedical.datasets.readers import read_image
 from vicreg_biomedical.encoders import config as encoders
 from vicreg_biomedical.encoders import monai_nets
 from vicreg_biomedical.encoders.channel_adaptive import build as build_adaptive
 from vicreg_biomedical.encoders.small_cnn import build as build_small
+from vicreg_biomedical.images.image import to_channels_first
+from vicreg_biomedical.images.readers import read_image
 from vicreg_core.contracts import DataInfo
 from vicreg_core.contracts.keys import Keys
 from vicreg_core.errors import DataError, RecipeError

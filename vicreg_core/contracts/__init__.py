@@ -15,16 +15,20 @@ from vicreg_core.contracts.batch import Batch, Shown
 from vicreg_core.contracts.dataset import UNLABELLED, DataInfo, DatasetAdapter, Floor, Split
 from vicreg_core.contracts.encoder import Encoder
 from vicreg_core.contracts.keys import Keys
+from vicreg_core.contracts.stream import Broken, Placed, StreamAdapter
 
 __all__ = [
     "UNLABELLED",
     "Augmentation",
     "Batch",
+    "Broken",
     "DataInfo",
     "DatasetAdapter",
     "Encoder",
     "Floor",
     "Keys",
+    "Placed",
     "Shown",
     "Split",
+    "StreamAdapter",
 ]

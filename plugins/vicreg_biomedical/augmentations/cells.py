@@ -22,7 +22,7 @@ from vicreg_biomedical.augmentations.intensity import (
 from vicreg_biomedical.augmentations.normalise import Normalise
 from vicreg_biomedical.augmentations.stain import jitter_stains
 from vicreg_biomedical.datasets.pixels import canvas_of, check_crop, fit_canvas, project_depth
-from vicreg_biomedical.datasets.readers import read_image
+from vicreg_biomedical.images.readers import decode_crop, read_image
 from vicreg_core.contracts import Augmentation, Batch, DataInfo, Shown
 from vicreg_core.contracts.clean import small_pixels
 from vicreg_core.contracts.keys import Keys
@@ -70,7 +70,7 @@ class CellViews(Augmentation):
         self.per_sample = not facts["uniform"]
 
     def ingest(self, item: Any) -> Tensor:
-        """A path, PIL image or ``(C, H, W)`` array or tensor to a ``(C, H, W)`` tensor of its own dtype.
+        """A path, bytes of a file, PIL image or ``(C, H, W)`` array or tensor to a tensor of its own dtype.
 
         Raises:
             DataError: for what cannot be read, or another number of channels than the model was trained on.
@@ -79,6 +79,9 @@ class CellViews(Augmentation):
             pixels, name = item.numpy(), "the given tensor"
         elif isinstance(item, np.ndarray):
             pixels, name = item, "the given array"
+        elif isinstance(item, bytes):
+            name = f"the given file of {len(item):,} bytes"
+            pixels = decode_crop(item, name)
         else:
             pixels, name = read_image(item).pixels, str(item)
         check_crop(pixels, name)

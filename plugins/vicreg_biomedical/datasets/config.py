@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from vicreg_core.data.streams.config import ShardsConfig as CoreShardsConfig
 from vicreg_core.recipes.schema import PositiveInt, Side, StrictModel
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -77,6 +78,28 @@ class CropsConfig(StrictModel):
         None
     )
     max_image_mib: MostMiB = 4096
+    floor: Floor = "pixels"
+    on_error: OnError = "raise"
+
+
+class ShardsConfig(CoreShardsConfig):
+    """Crops in tar archives or Parquet files, read in order."""
+
+    image: Annotated[
+        str | None,
+        Field(description="column of encoded images; none: image or content, of an archive the image file"),
+    ] = None
+    label: Annotated[
+        str | None,
+        Field(description="column, or suffix of a file in an archive, of the class; for scores only"),
+    ] = None
+    group: Annotated[
+        str | None, Field(description="column of the plate, patient or slide; never split over")
+    ] = None
+    channel_names: Annotated[Names | None, Field(description="names of the channels")] = None
+    depth: Depth = "keep"
+    bit_depth: BitDepth = None
+    max_image_mib: MostMiB = 256
     floor: Floor = "pixels"
     on_error: OnError = "raise"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from vicreg_biomedical.datasets.config import PlateConfig
-from vicreg_biomedical.datasets.readers import read_image
 from vicreg_biomedical.datasets.table import read_csv
+from vicreg_biomedical.images.readers import read_image
 from vicreg_core.data.paths import is_inside, regular_file
 from vicreg_core.errors import DataError
 

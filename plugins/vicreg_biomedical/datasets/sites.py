@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vicreg_biomedical.datasets.config import PlateConfig
-from vicreg_biomedical.datasets.image import CellImage
 from vicreg_biomedical.datasets.objects import stem_of
-from vicreg_biomedical.datasets.omezarr import plate_fields, read_zarr
-from vicreg_biomedical.datasets.readers import read_channel_files, read_image
 from vicreg_biomedical.datasets.table import join, name_some, read_csv
+from vicreg_biomedical.images.image import CellImage
+from vicreg_biomedical.images.omezarr import plate_fields, read_zarr
+from vicreg_biomedical.images.readers import read_channel_files, read_image
 from vicreg_core.data.paths import is_inside, walk_files
 from vicreg_core.errors import DataError
 

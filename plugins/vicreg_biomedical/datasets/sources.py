@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from vicreg_biomedical.datasets.config import CropsConfig
-from vicreg_biomedical.datasets.image import LIMIT
 from vicreg_biomedical.datasets.pixels import PixelArray, with_remedy
-from vicreg_biomedical.datasets.readers import PICTURE_SUFFIXES, SUFFIXES, decode_picture, read_image
+from vicreg_biomedical.images.image import LIMIT
+from vicreg_biomedical.images.readers import PICTURE_SUFFIXES, SUFFIXES, decode_picture, read_image
 from vicreg_core.data.paths import files_below, inside, regular_file, require_size
 from vicreg_core.errors import DataError
 

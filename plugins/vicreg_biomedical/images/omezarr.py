@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vicreg_biomedical.datasets.image import LARGEST_MIB, LIMIT, SLIDE, CellImage, to_channels_first
+from vicreg_biomedical.images.image import LARGEST_MIB, LIMIT, SLIDE, CellImage, to_channels_first
 from vicreg_core.data.paths import inside, regular_file, require_size, walk_files
 from vicreg_core.errors import DataError
 

@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from vicreg_biomedical.datasets.image import LARGEST_MIB, LIMIT, SLIDE, CellImage, to_channels_first
-from vicreg_biomedical.datasets.omezarr import read_zarr
 from vicreg_biomedical.datasets.pixels import PixelArray
+from vicreg_biomedical.images.image import LARGEST_MIB, LIMIT, SLIDE, CellImage, to_channels_first
+from vicreg_biomedical.images.omezarr import read_zarr
 from vicreg_core.data.paths import regular_file, require_size
 from vicreg_core.errors import DataError
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+_NPY, _TIFF = b"\x93NUMPY", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, ".npy", ".zarr")
 
 
@@ -50,7 +51,7 @@ def read_image(source: Any, most_mib: int = LARGEST_MIB) -> CellImage:
         path = regular_file(path)
     try:
         if suffix in TIFF_SUFFIXES:
-            return _read_tiff(path, most_mib)
+            return _read_tiff(path, str(path), path.stat().st_size, most_mib)
         if suffix in PICTURE_SUFFIXES:
             return CellImage(decode_picture(path.read_bytes(), str(path), most_mib))
         if suffix == ".npy":
@@ -106,11 +107,31 @@ def _from_pil(picture: Any, name: str) -> PixelArray:
     return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
-def _read_tiff(path: Path, most_mib: int) -> CellImage:
+def decode_crop(data: bytes, name: str, most_mib: int = LARGEST_MIB) -> PixelArray:
+    """The bytes of a TIFF, ``.npy``, PNG, JPEG or BMP file to ``(C, H, W)``, or ``(C, D, H, W)`` of volumes.
+
+    Raises:
+        DataError: naming ``name``, where they are none of these, damaged, or larger when decoded.
+    """
+    try:
+        if data.startswith(_NPY):
+            pixels: PixelArray = np.load(io.BytesIO(data), allow_pickle=False)
+            require_size(pixels.nbytes, most_mib, name, LIMIT)
+            return pixels[None] if pixels.ndim == 2 else pixels
+        if data.startswith(_TIFF):
+            return _read_tiff(io.BytesIO(data), name, len(data), most_mib).pixels
+        return decode_picture(data, name, most_mib)
+    except (DataError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        raise DataError(f"{name}: is damaged ({type(error).__name__}: {error})") from error
+
+
+def _read_tiff(source: Path | io.BytesIO, path: str, size: int, most_mib: int) -> CellImage:
     import tifffile
 
-    with _complaints() as complaints, tifffile.TiffFile(path) as tiff:
-        _check_complete(tiff, path)
+    with _complaints() as complaints, tifffile.TiffFile(source) as tiff:
+        _check_complete(tiff, path, size)
         if not tiff.series:
             raise DataError(f"{path}: holds no image")
         series = tiff.series[0]
@@ -118,9 +139,9 @@ def _read_tiff(path: Path, most_mib: int) -> CellImage:
             raise DataError(
                 f"{path}: holds {len(tiff.series)} images; expected one site a file. Split it first"
             )
-        require_size(int(np.prod(series.shape)) * series.dtype.itemsize, most_mib, str(path), LIMIT, SLIDE)
+        require_size(int(np.prod(series.shape)) * series.dtype.itemsize, most_mib, path, LIMIT, SLIDE)
         names = _ome_channel_names(tiff.ome_metadata) if tiff.ome_metadata else None
-        pixels = to_channels_first(series.asarray(), series.axes, str(path))
+        pixels = to_channels_first(series.asarray(), series.axes, path)
     broken = [line for line in complaints if "offset" in line or "corrupted" in line]
     if broken:
         raise DataError(f"{path}: is truncated or damaged: {broken[0]}")
@@ -146,9 +167,9 @@ def _complaints() -> Iterator[list[str]]:
         logger.removeHandler(keep)
 
 
-def _check_complete(tiff: Any, path: Path) -> None:
+def _check_complete(tiff: Any, path: str, size: int) -> None:
     """Refuse a truncated file: of its pages tifffile reads the first ones, and what is missing as zeros."""
-    pages, size = tiff.pages, path.stat().st_size
+    pages = tiff.pages
     count = len(pages)
     tiff.filehandle.seek(pages.next_page_offset)
     following = int.from_bytes(

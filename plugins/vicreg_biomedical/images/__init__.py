@@ -1,0 +1,1 @@
+"""Images as microscopes write them, read into arrays of channels."""
