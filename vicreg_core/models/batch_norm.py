@@ -19,6 +19,7 @@ from vicreg_core.distributed import all_reduce_sum, gather_rows, is_distributed,
 
 _BLOCK = 1 << 15
 """Values summed at a time: 256 KiB in float64."""
+_backward: Any = torch.ops.aten.native_batch_norm_backward
 
 
 def synchronise_batch_norm(module: nn.Module, device_type: str) -> nn.Module:
@@ -125,23 +126,29 @@ class _NormaliseGlobally(Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         input, weight, mean, inverse_std, count = ctx.saved_tensors
-        dims, shape = _reduced_dims(input), (1, -1) + (1,) * (input.ndim - 2)
-        grad = grad.to(mean.dtype)
-        normalised = (input - mean.view(shape)) * inverse_std.view(shape)
-        sums = torch.stack([grad.sum(dims), (grad * normalised).sum(dims)])
+        if not len(input):
+            all_reduce_sum(mean.new_zeros(2, len(mean)))
+            empty = mean.new_zeros(len(mean))
+            return torch.empty_like(input), *([None] * 3 if weight is None else [empty, empty, None])
+        like = (input, weight, None, None, mean, inverse_std)
+        _, own_product, own_sum = _backward(grad, *like, True, 0.0, [False, True, True])
         # Each process keeps its own part for weight and bias, whose gradients DDP averages.
-        own_bias, own_weight = sums.clone()
-        mean_grad, mean_product = all_reduce_sum(sums) / count
+        mean_grad, mean_product = all_reduce_sum(torch.stack([own_sum, own_product])) / count
         scale = inverse_std if weight is None else inverse_std * weight
-        d_input = grad - mean_grad.view(shape) - normalised.mul_(mean_product.view(shape))
-        d_input = d_input.mul_(scale.view(shape)).to(input.dtype)
+        # scale * (grad - mean_grad - normalised * mean_product): the first term and the other two are each
+        # one pass of torch's own kernels, which take bfloat16 maps beside float32 statistics.
+        slope = scale * mean_product * inverse_std
+        ones = torch.ones_like(mean)
+        apart = _affine(input, mean, ones, slope, scale * mean_grad)
+        d_input = _affine(grad, torch.zeros_like(mean), ones, scale, torch.zeros_like(mean)).sub_(apart)
         if weight is None:
             return d_input, None, None, None
-        return d_input, own_weight.to(weight.dtype), own_bias.to(weight.dtype), None
+        return d_input, own_product.to(weight.dtype), own_sum.to(weight.dtype), None
 
 
-def _reduced_dims(input: Tensor) -> list[int]:
-    return [dim for dim in range(input.ndim) if dim != 1]
+def _affine(input: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """``(input - mean) * weight + bias`` by channel, for a variance of ones."""
+    return torch.nn.functional.batch_norm(input, mean, variance, weight, bias, training=False, eps=0.0)
 
 
 def _global_moments(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
