@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from vicreg_biomedical.datasets.sources import RGB
 from vicreg_biomedical.datasets.statistics import crop_facts
 from vicreg_biomedical.datasets.table import encode_labels
 from vicreg_biomedical.images.readers import PICTURE_SUFFIXES, TIFF_SUFFIXES, decode_crop
-from vicreg_core.contracts import DataInfo, Split
-from vicreg_core.contracts.stream import Broken, Placed, StreamAdapter
+from vicreg_core.contracts import Broken, DataInfo, DatasetAdapter, Placed, Split
+from vicreg_core.data.streams.adapter import ShardsAdapter
 from vicreg_core.data.streams.sampled import sampled
 from vicreg_core.data.streams.shards import Shards
 from vicreg_core.errors import DataError
@@ -25,34 +24,24 @@ from vicreg_core.errors import DataError
 _SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, ".npy")
 
 
-class CellShards(StreamAdapter):
+class CellShards(ShardsAdapter):
     """Crops as the bytes of their files, in order.
 
     Args:
-        shards: where they are.
         config: the recipe keys.
     """
 
-    def __init__(self, shards: Shards, config: ShardsConfig) -> None:
-        self.shards, self.config = shards, config
-        self.names, self.counts, self.skipped = shards.names, shards.counts, tuple(shards.skipped)
-        self.lanes, self.buffer, self.skip = config.lanes, config.buffer, config.on_error == "skip"
+    def __init__(self, config: ShardsConfig) -> None:
+        skip = config.on_error == "skip"
+        super().__init__(Shards("data.train", config.train, skip=skip), config, skip=skip)
+        self.config = config
 
-    @property
-    def info(self) -> DataInfo:  # type: ignore[override]
-        """That of the sample."""
-        return self.sample().info
+    def item(self, row: Placed | Broken) -> Placed | Broken:
+        """An encoded crop."""
+        return _crop(row, self.config.image)
 
-    def read(self, shard: int, start: int, stop: int) -> list[Placed | Broken]:
-        """Encoded crops."""
-        return [_crop(row, self.config.image) for row in self.shards.rows(shard, start, stop)]
-
-    def sample(self) -> CellDataset:
-        """The first crops of evenly spaced shards."""
-        return self._sample
-
-    @cached_property
-    def _sample(self) -> CellDataset:
+    def open_sample(self) -> CellDataset:
+        """Decoded, with their labels."""
         return _opened(sampled(self.shards, self.config.sample, skip=self.skip), self.config, None)
 
 
@@ -64,15 +53,16 @@ def build(config: ShardsConfig, split: Split) -> CellDataset | CellShards | None
     """
     if split == "test" and not config.test:
         return None
-    skip = config.on_error == "skip"
-    train = CellShards(Shards("data.train", config.train, skip=skip), config)
+    train = CellShards(config)
     if split == "train":
         return train
-    rows = sampled(Shards("data.test", config.test, skip=skip), None, skip=skip)
-    return _opened(rows, config, train.sample())
+    test = Shards("data.test", config.test, skip=train.skip)
+    return _opened(sampled(test, None, skip=train.skip), config, train.sample())
 
 
-def _opened(rows: list[tuple[str, Placed]], config: ShardsConfig, train: CellDataset | None) -> CellDataset:
+def _opened(
+    rows: list[tuple[str, Placed]], config: ShardsConfig, train: DatasetAdapter | None
+) -> CellDataset:
     """Rows as a dataset, with the facts and classes of ``train`` where it is another."""
     crops, kept, bad = list[PixelArray](), list[tuple[str, Mapping[str, Any]]](), list[str]()
     for identifier, row in rows:
@@ -128,7 +118,7 @@ def _table(
     rows: list[tuple[str, Mapping[str, Any]]],
     config: ShardsConfig,
     skipped: tuple[str, ...],
-    train: CellDataset | None,
+    train: DatasetAdapter | None,
 ) -> CellTable:
     cells = [{name: _plain(value) for name, value in content.items()} for _, content in rows]
     for key, column in (("label", config.label), ("group", config.group)):

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 
-from vicreg_core.contracts import DataInfo, Split
-from vicreg_core.contracts.stream import Broken, Placed, StreamAdapter
+from vicreg_core.contracts import Broken, Placed, Split
+from vicreg_core.data.streams.adapter import ShardsAdapter
 from vicreg_core.data.streams.sampled import sampled
 from vicreg_core.data.streams.shards import Shards
 from vicreg_core.data.tables import Row
@@ -20,44 +20,32 @@ from vicreg_text.datasets.splits import open_split
 _ID = "shard_row"
 
 
-class TextShards(StreamAdapter):
+class TextShards(ShardsAdapter):
     """Documents as strings, in order.
 
     Args:
-        shards: where they are.
         config: the recipe keys.
     """
 
-    def __init__(self, shards: Shards, config: ShardsConfig) -> None:
-        self.shards, self.config = shards, config
-        self.names, self.counts, self.skipped = shards.names, shards.counts, tuple(shards.skipped)
-        self.lanes, self.buffer, self.skip = config.lanes, config.buffer, config.on_error == "skip"
-
-    @property
-    def info(self) -> DataInfo:  # type: ignore[override]
-        """What is fitted to the sample: tokenizer and token vectors."""
-        return self.sample().info
-
-    def read(self, shard: int, start: int, stop: int) -> list[Placed | Broken]:
-        """Texts."""
-        return [self._text(row) for row in self.shards.rows(shard, start, stop)]
-
-    def sample(self) -> TextDataset:
-        """The first documents of evenly spaced shards."""
-        return self._sample
+    def __init__(self, config: ShardsConfig) -> None:
+        skip = config.on_error == "skip"
+        shards = Shards("data.train", config.train, columns=_columns(config), skip=skip)
+        super().__init__(shards, config, skip=skip)
+        self.config = config
 
     @cached_property
     def source(self) -> Source:
         """The sample before anything is derived from it."""
         return _source(self.shards, self.config, self.config.sample)
 
-    @cached_property
-    def _sample(self) -> TextDataset:
+    def open_sample(self) -> TextDataset:
+        """With the tokenizer and the token vectors that are fitted to it."""
         found = open_split(self.config, "train", self.source, None)
         assert found is not None
         return found
 
-    def _text(self, row: Placed | Broken) -> Placed | Broken:
+    def item(self, row: Placed | Broken) -> Placed | Broken:
+        """The text of a row."""
         if isinstance(row, Broken):
             return row
         columns = self.config.text
@@ -80,13 +68,12 @@ def build(config: ShardsConfig, split: Split) -> TextDataset | TextShards | None
     """
     if split == "test" and not config.test:
         return None
-    skip = config.on_error == "skip"
-    train = TextShards(Shards("data.train", config.train, columns=_columns(config), skip=skip), config)
+    train = TextShards(config)
     if split == "train":
         return train
 
     def test() -> Source:
-        shards = Shards("data.test", config.test, columns=_columns(config), skip=skip)
+        shards = Shards("data.test", config.test, columns=_columns(config), skip=train.skip)
         return _source(shards, config, None)
 
     return open_split(config, "test", train.source, test)

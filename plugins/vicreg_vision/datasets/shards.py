@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vicreg_core.contracts import DataInfo, Split
-from vicreg_core.contracts.stream import Broken, Placed, StreamAdapter
+from vicreg_core.contracts import Broken, DataInfo, Placed, Split
+from vicreg_core.data.streams.adapter import ShardsAdapter
 from vicreg_core.data.streams.sampled import sampled
 from vicreg_core.data.streams.shards import Shards
 from vicreg_vision.datasets.adapters import ImageAdapter
@@ -22,33 +22,31 @@ _LABELS = ("cls", "label", "label.txt", "cls.txt")
 """What a class is called beside an image in a tar archive."""
 
 
-class ImageShards(StreamAdapter):
+class ImageShards(ShardsAdapter):
     """Images as encoded bytes, in order.
 
     Args:
-        shards: where they are.
         config: the recipe keys.
     """
 
-    def __init__(self, shards: Shards, config: ShardsConfig) -> None:
-        self.shards, self.config = shards, config
-        self.names, self.counts, self.skipped = shards.names, shards.counts, tuple(shards.skipped)
-        self.lanes, self.buffer, self.skip = config.lanes, config.buffer, config.on_error == "skip"
+    def __init__(self, config: ShardsConfig) -> None:
+        skip = config.on_error == "skip"
+        super().__init__(Shards("data.train", config.train, skip=skip), config, skip=skip)
+        self.config = config
 
     @cached_property
     def info(self) -> DataInfo:  # type: ignore[override]
         """That of the sample; images elsewhere may have other sizes."""
-        facts = {**self.sample().info.facts, "height": None, "width": None, "uniform": False}
-        return DataInfo(facts, self.sample().info.assets)
+        found = super().info
+        return DataInfo({**found.facts, "height": None, "width": None, "uniform": False}, found.assets)
 
-    def read(self, shard: int, start: int, stop: int) -> list[Placed | Broken]:
-        """Encoded images."""
-        column = self._columns.image if self._columns else None
-        return [_image(row, column) for row in self.shards.rows(shard, start, stop)]
+    def item(self, row: Placed | Broken) -> Placed | Broken:
+        """An encoded image."""
+        return _image(row, self._columns.image if self._columns else None)
 
-    def sample(self) -> ImageAdapter:
-        """The first images of evenly spaced shards."""
-        return self._sample
+    def open_sample(self) -> ImageAdapter:
+        """With their labels and statistics."""
+        return open_table(self.table, self.table, _keys(self.config, self.table))
 
     @cached_property
     def table(self) -> ImageTable:
@@ -64,10 +62,6 @@ class ImageShards(StreamAdapter):
             return None
         return self.table.columns(_keys(self.config, self.table))
 
-    @cached_property
-    def _sample(self) -> ImageAdapter:
-        return open_table(self.table, self.table, _keys(self.config, self.table))
-
 
 def build(config: ShardsConfig, split: Split) -> ImageAdapter | ImageShards | None:
     """The stream of training images, or the images of the test shards.
@@ -77,14 +71,12 @@ def build(config: ShardsConfig, split: Split) -> ImageAdapter | ImageShards | No
     """
     if split == "test" and not config.test:
         return None
-    skip = config.on_error == "skip"
-    train = ImageShards(Shards("data.train", config.train, skip=skip), config)
+    train = ImageShards(config)
     if split == "train":
         return train
-    test = Shards("data.test", config.test, skip=skip)
-    return open_table(
-        _table_of(sampled(test, None, skip=skip), test.key), train.table, _keys(config, train.table)
-    )
+    test = Shards("data.test", config.test, skip=train.skip)
+    table = _table_of(sampled(test, None, skip=train.skip), test.key)
+    return open_table(table, train.table, _keys(config, train.table))
 
 
 def _keys(config: ShardsConfig, table: ImageTable) -> ShardsConfig:
