@@ -74,7 +74,7 @@ def test_what_was_interrupted_goes_on_with_the_parts_that_lack(site, monkeypatch
 
 def test_a_stream_is_embedded_whole_and_what_cannot_be_read_is_left_out(tmp_path):
     for shard in range(3):
-        write_tar(tmp_path / f"train-{shard}.tar", range(40 * shard, 40 * (shard + 1)), broken=(70, 71))
+        write_tar(tmp_path / f"train-{shard}.tar", range(40 * shard, 40 * (shard + 1)), broken=(0, 70, 71))
     keys = ["data.train=train-*.tar", "data.on_error=skip", "data.sample=30", "train.steps=2", *QUICK[1:]]
     small = [
         "augmentation.size=16",
@@ -86,8 +86,8 @@ def test_a_stream_is_embedded_whole_and_what_cannot_be_read_is_left_out(tmp_path
     assert done.returncode == 0, done.stderr
     done = vicreg(tmp_path, "embed", "run", "--parts", "50", "--out", "vectors")
     assert done.returncode == 0, done.stderr
-    assert "118 vectors in 3 parts" in done.stdout
-    ids = [f"train-{s}.tar:{i}" for s in range(3) for i in range(40) if 40 * s + i not in (70, 71)]
+    assert "117 vectors in 3 parts" in done.stdout
+    ids = [f"train-{s}.tar:{i}" for s in range(3) for i in range(40) if 40 * s + i not in (0, 70, 71)]
     assert read(tmp_path / "vectors")["id"] == ids
 
 

@@ -129,3 +129,8 @@ class StreamAdapter(DatasetAdapter):
         """One sample, as :meth:`read` gives it."""
         shard, row = self.ids.place(int(index))
         return self.read(shard, row, row + 1)[0]
+
+
+def at_hand(data: DatasetAdapter) -> DatasetAdapter:
+    """Samples to look at: those of a dataset, of a stream its sample, which can be read."""
+    return data.sample() if isinstance(data, StreamAdapter) else data

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from vicreg_core.contracts.keys import mix_int, stream_id
-from vicreg_core.contracts.stream import StreamAdapter
+from vicreg_core.contracts.stream import at_hand
 from vicreg_core.data.labelled import count_labelled
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.data.streams.plan import share_of
@@ -78,7 +78,8 @@ def _train(
         if resume and run.environment.exists():
             resume_threads(run)
         else:
-            settle_threads(components.encoder, components.data, components.augmentation, device, progress.say)
+            seen = at_hand(components.data)
+            settle_threads(components.encoder, seen, components.augmentation, device, progress.say)
         trainer = build_trainer(loaded, components, device, precision, run, progress, watch)
     except VicregError:
         # Nothing was trained: a folder left behind would only be in the way of the next try.
@@ -135,8 +136,7 @@ def build_trainer(
     probe = None
     if rank() == 0:
         try:
-            scored = data.sample() if isinstance(data, StreamAdapter) else data
-            probe = build_probe(recipe, scored, components.augmentation, device, precision)
+            probe = build_probe(recipe, at_hand(data), components.augmentation, device, precision)
         except DataError as error:
             progress.say(f"no online probe: {error}")
     if recipe.train.deterministic:

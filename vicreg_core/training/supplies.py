@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vicreg_core.contracts import Augmentation, Batch, DatasetAdapter, Encoder
 from vicreg_core.contracts.keys import mix_int, stream_id
+from vicreg_core.contracts.stream import at_hand
 from vicreg_core.data.loader import ViewLoader
 from vicreg_core.errors import DataError, RecipeError
 from vicreg_core.inference.embedder import Embedder
@@ -120,7 +121,7 @@ def prepare_objective(
     maps: tuple[int, ...] = ()
     clean = 0
     if {"feature_maps", "clean"} & needs:
-        view = next(Embedder(encoder, augmentation, device=device).batches(data, np.arange(1)))
+        view = next(Embedder(encoder, augmentation, device=device).batches(at_hand(data), np.arange(1)))
         if "feature_maps" in needs:
             maps = _map_widths(encoder, view)
             if not maps:

@@ -32,13 +32,13 @@ class WindowReader:
     def __call__(self, start: int, stop: int) -> Iterator[tuple[int, list[Any]]]:
         """Each step from ``start`` to ``stop - 1`` with its samples, in the order of the batch."""
         held: dict[Window, Future[list[Any]]] = {}
-        with ThreadPoolExecutor(_READERS) as threads:
-            try:
-                for step in range(start, stop):
-                    yield step, self._step(step, held, threads)
-            finally:
-                for waiting in held.values():
-                    waiting.cancel()
+        threads = ThreadPoolExecutor(_READERS)
+        try:
+            for step in range(start, stop):
+                yield step, self._step(step, held, threads)
+        finally:
+            # Without waiting: who gives up in the middle may be collected by one of these threads.
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _step(
         self, step: int, held: dict[Window, Future[list[Any]]], threads: ThreadPoolExecutor
