@@ -41,11 +41,14 @@ def read(folder: Path):
 
 def test_parts_hold_every_vector_once_with_its_id_and_label(site):
     manifest = embed_parts(site / "run", site / "local", rows=500)
-    assert [each.rows for each in manifest.shards] == [500, 500, 297]
+    assert [each.rows for each in manifest.shards] == [500, 500, 500, 297]
     found = read(site / "local")
-    whole = embed_run(site / "run", "train", samples=False, projected=False)
+    whole = embed_run(site / "run", samples=False, projected=False)
     assert found["id"] == [str(i) for i in whole.columns["id"]]
     assert found["label"] == list(whole.columns["label"])
+    assert found["split"] == list(whole.columns["split"])
+    embed_parts(site / "run", site / "test", "test", rows=400)
+    assert read(site / "test")["id"] == found["id"][1297:]
     np.testing.assert_allclose(np.array(found["vector"]), whole.vectors, atol=1e-6)
 
 
@@ -66,8 +69,8 @@ def test_what_was_interrupted_goes_on_with_the_parts_that_lack(site, monkeypatch
     made.append(-1)
     said: list[str] = []
     embed_parts(site / "run", site / "cut", rows=500, say=said.append)
-    assert made == [0, 1, -1, 0, 2]
-    assert said[0] == "1 of 3 parts are there already"
+    assert made == [0, 1, -1, 0, 2, 3]
+    assert said[0] == "1 of 4 parts are there already"
     embed_parts(site / "run", site / "at-once", rows=500)
     assert read(site / "cut") == read(site / "at-once")
 
@@ -100,6 +103,7 @@ def test_mistakes_are_one_message(site):
         (["--parts", "100", "--out", "other"], "holds vectors made of something else"),
         (["--engine", "ray", "--out", "new"], "say of how many vectors"),
         (["--parts", "100", "--out", "new", "encoder.width=3"], "does not apply"),
+        (["--parts", "100", "--out", "new", "--overwrite"], "remove it to begin anew"),
     ):
         done = vicreg(site, "embed", "run", *more)
         assert done.returncode == 2
@@ -125,9 +129,9 @@ def test_a_cluster_makes_the_same_vectors_though_a_worker_is_killed(site, tmp_pa
     os.kill(killed[0], signal.SIGKILL)
     said, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert "1,297 vectors in 87 parts" in said
+    assert "1,797 vectors in 120 parts" in said
     names = [each["name"] for each in json.loads((site / "cluster" / FILE).read_text())["shards"]]
-    assert names == [f"part-{i:06d}.parquet" for i in range(87)]
+    assert names == [f"part-{i:06d}.parquet" for i in range(120)]
     embed_parts(site / "run", tmp_path / "alone", rows=15)
     found, expected = read(site / "cluster"), read(tmp_path / "alone")
     assert found["id"] == expected["id"]

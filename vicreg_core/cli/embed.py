@@ -64,9 +64,12 @@ def embed(
     if parts is not None:
         from vicreg_core.vectors.parts import embed_parts
 
+        if overwrite:
+            raise click.UsageError("--parts goes on with the folder --out; remove it to begin anew")
         made = embed_parts(
             run,
             out,
+            split,
             overrides=overrides,
             rows=parts,
             engine=engine,

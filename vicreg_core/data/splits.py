@@ -57,7 +57,7 @@ def open_data(section: DataSection, config: Any, seed: int, *, stream: bool = Fa
         section: the recipe's ``data``.
         config: the dataset's validated config.
         seed: the recipe's seed.
-        stream: give a stream of shards itself.
+        stream: give a stream of shards itself, and no evaluation samples beside it.
 
     Raises:
         DataError: for an empty dataset or ids that are not unique.
@@ -69,6 +69,13 @@ def open_data(section: DataSection, config: Any, seed: int, *, stream: bool = Fa
     if key not in opened:
         opened[key] = _open(section, config, seed, stream)
     return opened[key]
+
+
+def open_test(section: DataSection, config: Any) -> DatasetAdapter | None:
+    """The dataset's own test split, where it has one."""
+    build = load_target(load_registry().get("dataset", section.name))
+    found: DatasetAdapter | None = build(config, "test")
+    return found
 
 
 def _open(section: DataSection, config: Any, seed: int, stream: bool) -> Samples:

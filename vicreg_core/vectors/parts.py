@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vicreg_core.contracts import DatasetAdapter
 from vicreg_core.contracts.stream import StreamAdapter
 from vicreg_core.data.reading import ingested
-from vicreg_core.data.splits import open_data
+from vicreg_core.data.splits import open_data, open_test
 from vicreg_core.data.streams.journal import Journal, entry_of
 from vicreg_core.data.streams.manifest import Manifest, ShardEntry
 from vicreg_core.errors import DataError, RunError
@@ -26,7 +26,7 @@ from vicreg_core.pretrained import load
 from vicreg_core.pretrained.files import model_name
 from vicreg_core.recipes.load import LoadedRecipe, load_recipe
 from vicreg_core.vectors.files import VectorTable, write_vectors
-from vicreg_core.vectors.of_run import checked
+from vicreg_core.vectors.of_run import Part, checked
 
 Engine = Literal["local", "ray"]
 Say = Callable[[str], None]
@@ -37,15 +37,16 @@ class PartMaker:
 
     Args:
         run: folder of a finished run.
+        part: ``"train"``, ``"test"`` or ``"all"``: both, one behind the other.
         overrides: of its ``data``, and ``train.device``.
         target: folder of the parts.
         rows: samples of a part.
     """
 
-    def __init__(self, run: Path, overrides: Sequence[str], target: Path, rows: int) -> None:
-        self.run, self.overrides = run.resolve(), list(overrides)
+    def __init__(self, run: Path, part: Part, overrides: Sequence[str], target: Path, rows: int) -> None:
+        self.run, self.part, self.overrides = run.resolve(), part, list(overrides)
         self.target, self.rows = target.resolve(), rows
-        self._opened: tuple[DatasetAdapter, Embedder] | None = None
+        self._opened: tuple[dict[str, DatasetAdapter], Embedder] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is open."""
@@ -57,49 +58,66 @@ class PartMaker:
         return load_recipe(str(self.run / "recipe.yaml"), checked(self.overrides), command="vicreg embed")
 
     @property
-    def data(self) -> DatasetAdapter:
-        """All samples of the training split, in order."""
-        return self._open()[0]
+    def count(self) -> int:
+        """Of samples."""
+        return sum(map(len, self._open()[0].values()))
 
     @property
     def mark(self) -> str:
         """Changes with the model, the data and how they are cut."""
         section = self.loaded.recipe.data.model_dump(mode="json")
-        told = [model_name(self.run), section, len(self.data), self.rows]
+        told = [model_name(self.run), self.part, section, self.count, self.rows]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
     def names(self) -> list[str]:
         """Of the parts, in order."""
-        return [f"part-{part:06d}.parquet" for part in range(-(-len(self.data) // self.rows))]
+        return [f"part-{number:06d}.parquet" for number in range(-(-self.count // self.rows))]
 
-    def __call__(self, part: int) -> ShardEntry:
-        """Make one part: ``id``, ``label`` where there are labels, and ``vector``; whole or not at all.
+    def __call__(self, number: int) -> ShardEntry:
+        """Make one part, whole or not at all: ``id``, ``split``, ``vector``, ``label`` where there are any.
 
         Raises:
             DataError: a sample cannot be read, unless ``data.on_error=skip``.
             RunError: the disk refuses.
         """
-        data, embedder = self._open()
-        rows = np.arange(part * self.rows, min(len(data), (part + 1) * self.rows))
-        vectors, kept = self._vectors(data, embedder, rows)
-        columns: dict[str, Any] = {"id": [str(data.ids[int(row)]) for row in kept]}
-        if data.labels is not None and data.classes:
-            labels = data.labels[kept]
-            columns["label"] = [data.classes[label] if label >= 0 else None for label in labels]
-        path = self.target / f"part-{part:06d}.parquet"
-        write_vectors(path, VectorTable(columns, vectors, model=model_name(self.run)))
-        return entry_of(path, path.name, len(kept))
+        opened, embedder = self._open()
+        vectors, columns, first = list[NDArray[np.float32]](), dict[str, list[Any]](), 0
+        labelled = any(data.labels is not None for data in opened.values())
+        for split, data in opened.items():
+            low, high = (min(len(data), max(0, n * self.rows - first)) for n in (number, number + 1))
+            first += len(data)
+            if low == high:
+                continue
+            made, kept = self._vectors(data, embedder, np.arange(low, high))
+            vectors.append(made)
+            columns.setdefault("id", []).extend(str(data.ids[int(row)]) for row in kept)
+            columns.setdefault("split", []).extend([split] * len(kept))
+            if labelled:
+                columns.setdefault("label", []).extend(_labels(data, kept))
+        path = self.target / f"part-{number:06d}.parquet"
+        write_vectors(path, VectorTable(columns, np.concatenate(vectors), model=model_name(self.run)))
+        return entry_of(path, path.name, len(columns["id"]))
 
-    def _open(self) -> tuple[DatasetAdapter, Embedder]:
+    def _open(self) -> tuple[dict[str, DatasetAdapter], Embedder]:
         if self._opened is None:
             model, loaded = load(self.run), self.loaded
-            section = loaded.recipe.data.model_copy(update={"holdout": 0.0})
-            data, _ = open_data(section, loaded.configs["dataset"], loaded.recipe.seed, stream=True)
-            if not isinstance(data, StreamAdapter):
-                data = data.for_model(model.info)
-            device, workers = resolve_device(loaded.recipe.train.device), loaded.recipe.data.workers
-            self._opened = (data, Embedder(model.encoder, model.augmentation, device=device, workers=workers))
+            data = loaded.recipe.data
+            config = loaded.configs["dataset"]
+            train, test = open_data(data, config, loaded.recipe.seed, stream=True)
+            if isinstance(train, StreamAdapter) and self.part != "train":
+                test = open_test(data, config)
+            there = {"train": train, "test": test}
+            chosen = {
+                name: each if isinstance(each, StreamAdapter) else each.for_model(model.info)
+                for name, each in there.items()
+                if each is not None and self.part in (name, "all")
+            }
+            if not chosen:
+                raise RunError(f"--split {self.part}: the data has no test split and none was held out")
+            device = resolve_device(loaded.recipe.train.device)
+            embedder = Embedder(model.encoder, model.augmentation, device=device, workers=data.workers)
+            self._opened = (chosen, embedder)
         return self._opened
 
     def _vectors(
@@ -118,6 +136,7 @@ class PartMaker:
 def embed_parts(
     run: Path,
     target: Path,
+    part: Part = "all",
     *,
     overrides: Sequence[str] = (),
     rows: int = 65_536,
@@ -126,13 +145,14 @@ def embed_parts(
     workers: int | None = None,
     say: Say = lambda _: None,
 ) -> Manifest:
-    """Embed all samples of a run's training split, or of other data, into parts with a manifest.
+    """Embed the samples of a run's recipe, of a stream all of them, or of other data, with a manifest.
 
     What was interrupted goes on with the parts that lack.
 
     Args:
         run: folder of a finished run.
         target: folder of the parts; new, or of the same model and data.
+        part: ``"train"``: the samples trained on; ``"test"``: those that were not; ``"all"``: both.
         overrides: ``key.path=value`` of ``data``, and ``train.device``.
         rows: samples of a part.
         engine: ``"local"``: this process; ``"ray"``: actors of a Ray cluster, which see ``run`` and
@@ -144,7 +164,7 @@ def embed_parts(
     Raises:
         VicregError: whatever the user can act on.
     """
-    maker = PartMaker(run, overrides, target, rows)
+    maker = PartMaker(run, part, overrides, target, rows)
     journal = Journal(target, maker.mark, "vectors")
     names = maker.names
     open_parts = [part for part, name in enumerate(names) if name not in journal.done]
@@ -156,6 +176,13 @@ def embed_parts(
         journal.add(entry)
         say(f"{entry.name}: {entry.rows:,} vectors ({len(journal.done)} of {len(names)})")
     return journal.finish(names)
+
+
+def _labels(data: DatasetAdapter, rows: NDArray[np.int64]) -> list[str | None]:
+    """Names of the classes; ``None`` where a sample has no label."""
+    if data.labels is None:
+        return [None] * len(rows)
+    return [data.classes[label] if label >= 0 else None for label in data.labels[rows]]
 
 
 class _Actor:
