@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,7 +15,8 @@ from tests.broken_plugins.planting import plant_example, vicreg
 from tests.studies.stopping import stopped_after
 from vicreg_core.recipes.load import load_recipe
 from vicreg_core.studies.tuning.criteria import Figures
-from vicreg_core.studies.tuning.space import default_space
+from vicreg_core.studies.tuning.drawing import drawn, drawn_whole
+from vicreg_core.studies.tuning.space import default_space, read_space
 from vicreg_core.studies.tuning.trials import Trial, best_of, regret_of
 
 pytest.importorskip("optuna", reason="needs optuna (extra tune)")
@@ -47,6 +50,13 @@ def tuned(site):
 def tune(site, out, *more, trials=3, space="space.yaml"):
     args = [RECIPE, *SHORT, *more, "--trials", str(trials), "--out", out]
     return vicreg(site, "tune", *args, *(["--space", space] if space else []))
+
+
+def read_space_of(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "space.yaml")
+        path.write_text(text)
+        return read_space(path)
 
 
 def table(site, out):
@@ -118,6 +128,31 @@ def test_killed_and_resumed_it_tries_the_same(site, tuned):
     done = tune(site, "killed", trials=6)
     assert done.returncode == 0, done.stderr
     assert table(site, "killed") == table(site, "tuned")
+
+
+@pytest.mark.parametrize("number", [0, 2, 7])
+def test_a_trial_that_was_half_drawn_is_drawn_to_its_end_as_if_it_had_not_been_cut(number):
+    """A kill between two values leaves a running trial with some of them."""
+    import optuna
+
+    space = read_space_of(SPACE)
+    recipe = load_recipe("vision/quickstart")
+
+    def study_of(count):
+        made = optuna.create_study(direction="maximize")
+        for i in range(count):
+            (trial,) = drawn(space, recipe, made, 1)
+            made.tell(trial.number, float(trial.params["optimizer.lr"]) + i)
+        return made
+
+    (expected,) = drawn(space, recipe, study_of(number), 1)
+    cut = study_of(number)
+    half = {name: dist for name, dist in space.distributions().items() if name.startswith("o")}
+    cut.sampler = optuna.samplers.PartialFixedSampler(expected.params, optuna.samplers.RandomSampler())
+    trial = cut.ask(half)
+    assert len(trial.params) < len(expected.params)
+    found = drawn_whole(space, recipe, cut, cut.trials[number])
+    assert found.params == expected.params
 
 
 @pytest.mark.parametrize(

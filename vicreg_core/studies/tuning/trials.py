@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vicreg_core.contracts.keys import mix_int, stream_id
 from vicreg_core.errors import RunError, TrainingFailed, TrainingPruned
-from vicreg_core.recipes.check import value_at
 from vicreg_core.recipes.load import LoadedRecipe, fingerprint, load_recipe
 from vicreg_core.report.record import read_run
 from vicreg_core.runs.reading import write_sealed
 from vicreg_core.studies.engine import Task, Workers
 from vicreg_core.studies.folder import claimed, write_rows
 from vicreg_core.studies.tuning.criteria import Criterion, Figures, figures_of
-from vicreg_core.studies.tuning.pruning import STARTUP, open_journal, pruner, require_online
+from vicreg_core.studies.tuning.drawing import drawn, drawn_whole
+from vicreg_core.studies.tuning.pruning import open_journal, pruner, require_online
 from vicreg_core.studies.tuning.space import Range, Space, override
 
 _JOURNAL, _FILE = "journal.log", "tuning.json"
@@ -105,11 +103,17 @@ def tune(
         study, running = open_study(tuning), optuna.trial.TrialState.RUNNING
         with Workers(jobs) as workers:
             while True:
-                stopped = [each for each in study.trials if each.state == running]
-                drawn = stopped or _drawn(tuning, recipe, study, min(jobs, trials - len(study.trials)))
-                if not drawn:
+                stopped = [
+                    drawn_whole(tuning.space, recipe, study, each)
+                    for each in study.trials
+                    if each.state == running
+                ]
+                new = min(jobs, trials - len(study.trials))
+                under_way = stopped or drawn(tuning.space, recipe, study, new)
+                if not under_way:
                     break
-                _carry_out(tuning, recipe, study, {each.number: each.params for each in drawn}, workers, say)
+                asked = {each.number: each.params for each in under_way}
+                _carry_out(tuning, recipe, study, asked, workers, say)
         return [_finished(tuning, study, each) for each in study.trials]
 
 
@@ -129,18 +133,6 @@ def regret_of(trials: Sequence[Trial], chosen: Trial) -> float | None:
     known = [each.figures.accuracy for each in trials if each.figures.accuracy is not None]
     own = chosen.figures.accuracy
     return None if own is None or not known else max(known) - own
-
-
-def _drawn(tuning: Tuning, recipe: LoadedRecipe, study: Any, count: int) -> list[Any]:
-    """New trials; the first of a study is the recipe itself."""
-    found = []
-    for _ in range(count):
-        number = len(study.trials)
-        study.sampler = _sampler(mix_int(recipe.recipe.seed, stream_id("tune"), number) % 2**32)
-        if number == 0 and (own := _own_values(tuning.space, recipe)):
-            study.enqueue_trial(own)
-        found.append(study.ask(tuning.space.distributions()))
-    return found
 
 
 def _carry_out(
@@ -202,29 +194,6 @@ def _finished(tuning: Tuning, study: Any, trial: Any) -> Trial:
         return Trial(trial.number, trial.params, Figures(collapsed=not pruned, pruned=pruned))
     figures = figures_of(read_run(tuning.run(trial.number)))
     return Trial(trial.number, trial.params, figures)
-
-
-def _sampler(seed: int) -> Any:
-    import optuna
-
-    return optuna.samplers.TPESampler(
-        seed=seed, multivariate=True, n_startup_trials=STARTUP, constant_liar=True
-    )
-
-
-def _own_values(space: Space, recipe: LoadedRecipe) -> dict[str, Any]:
-    """The recipe's own value of each key; empty where one lies outside the space."""
-    data, found = recipe.data, dict[str, Any]()
-    for key, values in space.keys.items():
-        value = value_at(data, key)
-        if isinstance(values, Range):
-            inside = isinstance(value, int | float) and values.low <= value <= values.high
-        else:
-            inside = value in values
-        if not inside:
-            return {}
-        found[key] = value if isinstance(values, Range) else json.dumps(value)
-    return found
 
 
 def _prepare(tuning: Tuning, recipe: LoadedRecipe) -> None:
