@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,7 +104,7 @@ class StreamAdapter(DatasetAdapter):
     skip: bool = False
     """Leave out what cannot be read instead of stopping."""
 
-    @property
+    @cached_property
     def ids(self) -> StreamIds:  # type: ignore[override]
         """``shard:row`` of each sample."""
         return StreamIds(self.names, self.counts)
@@ -123,7 +124,7 @@ class StreamAdapter(DatasetAdapter):
         """Some samples, labelled where the stream has labels, as a dataset that scores can be taken on."""
 
     def __len__(self) -> int:
-        return int(self.counts.sum())
+        return len(self.ids)
 
     def __getitem__(self, index: int) -> Any:
         """One sample, as :meth:`read` gives it."""

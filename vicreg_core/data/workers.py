@@ -8,6 +8,11 @@ from typing import Literal
 _MOST = 8
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def resolve_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
     """Loader processes of one process of a run.
 
@@ -17,5 +22,4 @@ def resolve_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
     """
     if workers != "auto":
         return workers
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST, cores // processes - 1))
+    return max(1, min(_MOST, cores() // processes - 1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -143,16 +142,16 @@ class Workers:
 
     def __enter__(self) -> Workers:
         from vicreg_core.data.splits import opened_once
+        from vicreg_core.data.workers import cores
 
         if self.jobs == 1:
             self._held.enter_context(opened_once())
             return self
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._pool = ProcessPoolExecutor(
             max_workers=self.jobs,
             mp_context=get_context("spawn"),
             initializer=_begin,
-            initargs=(max(1, cores // self.jobs),),
+            initargs=(max(1, cores() // self.jobs),),
         )
         return self
 

@@ -18,7 +18,6 @@ from vicreg_biomedical.images.readers import PICTURE_SUFFIXES, TIFF_SUFFIXES, de
 from vicreg_core.contracts import Broken, DataInfo, DatasetAdapter, Placed, Split
 from vicreg_core.data.streams.adapter import ShardsAdapter
 from vicreg_core.data.streams.sampled import sampled
-from vicreg_core.data.streams.shards import Shards
 from vicreg_core.errors import DataError
 
 _SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, ".npy")
@@ -32,8 +31,7 @@ class CellShards(ShardsAdapter):
     """
 
     def __init__(self, config: ShardsConfig) -> None:
-        skip = config.on_error == "skip"
-        super().__init__(Shards("data.train", config.train, skip=skip), config, skip=skip)
+        super().__init__(config, skip=config.on_error == "skip")
         self.config = config
 
     def item(self, row: Placed | Broken) -> Placed | Broken:
@@ -56,8 +54,7 @@ def build(config: ShardsConfig, split: Split) -> CellDataset | CellShards | None
     train = CellShards(config)
     if split == "train":
         return train
-    test = Shards("data.test", config.test, skip=train.skip)
-    return _opened(sampled(test, None, skip=train.skip), config, train.sample())
+    return _opened(sampled(train.test_shards(), None, skip=train.skip), config, train.sample())
 
 
 def _opened(

@@ -28,9 +28,7 @@ class TextShards(ShardsAdapter):
     """
 
     def __init__(self, config: ShardsConfig) -> None:
-        skip = config.on_error == "skip"
-        shards = Shards("data.train", config.train, columns=_columns(config), skip=skip)
-        super().__init__(shards, config, skip=skip)
+        super().__init__(config, skip=config.on_error == "skip", columns=Columns.of(config).read)
         self.config = config
 
     @cached_property
@@ -71,16 +69,7 @@ def build(config: ShardsConfig, split: Split) -> TextDataset | TextShards | None
     train = TextShards(config)
     if split == "train":
         return train
-
-    def test() -> Source:
-        shards = Shards("data.test", config.test, columns=_columns(config), skip=train.skip)
-        return _source(shards, config, None)
-
-    return open_split(config, "test", train.source, test)
-
-
-def _columns(config: ShardsConfig) -> tuple[str, ...]:
-    return Columns.of(config).read
+    return open_split(config, "test", train.source, lambda: _source(train.test_shards(), config, None))
 
 
 def _source(shards: Shards, config: ShardsConfig, size: int | None) -> Source:

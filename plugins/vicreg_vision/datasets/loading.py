@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vicreg_core.data.workers import cores
 from vicreg_core.errors import DataError
 from vicreg_vision.datasets.adapters import (
     Annotations,
@@ -24,7 +25,7 @@ from vicreg_vision.datasets.config import CACHES, ImageConfig
 from vicreg_vision.datasets.stored import open_stored
 from vicreg_vision.images.decode import Decoding, UnreadableImageError
 from vicreg_vision.images.layout import Layout, evenly_spaced
-from vicreg_vision.images.parallel import cores, each
+from vicreg_vision.images.parallel import each
 from vicreg_vision.images.sources import ImageSource, read
 
 MEMORY_BUDGET = 2 << 30

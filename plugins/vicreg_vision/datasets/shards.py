@@ -10,7 +10,6 @@ from typing import Any
 from vicreg_core.contracts import Broken, DataInfo, Placed, Split
 from vicreg_core.data.streams.adapter import ShardsAdapter
 from vicreg_core.data.streams.sampled import sampled
-from vicreg_core.data.streams.shards import Shards
 from vicreg_vision.datasets.adapters import ImageAdapter
 from vicreg_vision.datasets.columns import Columns
 from vicreg_vision.datasets.config import ShardsConfig
@@ -30,8 +29,7 @@ class ImageShards(ShardsAdapter):
     """
 
     def __init__(self, config: ShardsConfig) -> None:
-        skip = config.on_error == "skip"
-        super().__init__(Shards("data.train", config.train, skip=skip), config, skip=skip)
+        super().__init__(config, skip=config.on_error == "skip")
         self.config = config
 
     @cached_property
@@ -74,7 +72,7 @@ def build(config: ShardsConfig, split: Split) -> ImageAdapter | ImageShards | No
     train = ImageShards(config)
     if split == "train":
         return train
-    test = Shards("data.test", config.test, skip=train.skip)
+    test = train.test_shards()
     table = _table_of(sampled(test, None, skip=train.skip), test.key)
     return open_table(table, train.table, _keys(config, train.table))
 

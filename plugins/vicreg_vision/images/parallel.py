@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +9,8 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vicreg_core.data.workers import cores
 
 T = TypeVar("T")
 Indices: TypeAlias = Sequence[int] | NDArray[np.int64]
@@ -19,11 +20,6 @@ _CHUNK = 64
 
 _IN_FLIGHT = 4
 """Chunks a thread may be ahead of the consumer: bounds the memory of results not yet taken."""
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def each(work: Callable[[int], T], indices: Indices, threads: int | None = None) -> Iterator[T]:

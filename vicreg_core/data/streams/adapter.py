@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 
 from vicreg_core.contracts import DataInfo, DatasetAdapter
@@ -15,13 +16,14 @@ class ShardsAdapter(StreamAdapter):
     """A stream of the rows of shards; a subclass says what of a row is the item, and opens the sample.
 
     Args:
-        shards: where they are.
-        config: how they are read.
+        config: where they are and how they are read.
         skip: leave out what cannot be read.
+        columns: those that are needed; ``None``: all.
     """
 
-    def __init__(self, shards: Shards, config: ShardsConfig, *, skip: bool) -> None:
-        self.shards, self.skip = shards, skip
+    def __init__(self, config: ShardsConfig, *, skip: bool, columns: Sequence[str] | None = None) -> None:
+        self.skip, self._where, self._needed = skip, config, columns
+        self.shards = shards = Shards("data.train", config.train, columns=columns, skip=skip)
         self.names, self.counts, self.skipped = shards.names, shards.counts, tuple(shards.skipped)
         self.lanes, self.buffer = config.lanes, config.buffer
 
@@ -29,6 +31,10 @@ class ShardsAdapter(StreamAdapter):
     def info(self) -> DataInfo:  # type: ignore[override]
         """That of the sample."""
         return self.sample().info
+
+    def test_shards(self) -> Shards:
+        """Those of the test split, which are read whole."""
+        return Shards("data.test", self._where.test, columns=self._needed, skip=self.skip)
 
     @abstractmethod
     def item(self, row: Placed | Broken) -> Placed | Broken:

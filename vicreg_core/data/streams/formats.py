@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any, TypeAlias
 
 from vicreg_core.data.streams.stores import Store
+from vicreg_core.data.tables.formats import COMPRESSIONS
 from vicreg_core.errors import DataError
 
 Cells: TypeAlias = Mapping[str, Any]
@@ -21,7 +22,6 @@ Cells: TypeAlias = Mapping[str, Any]
 
 _CURSORS = 16
 """Places of one file of lines that stay open."""
-_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 
 class Shard(ABC):
@@ -175,7 +175,7 @@ class LinesShard(Shard):
         import pyarrow as pa
 
         stream = self.open()
-        packed = next((how for suffix, how in _COMPRESSIONS.items() if self.path.endswith(suffix)), None)
+        packed = next((how for suffix, how in COMPRESSIONS.items() if self.path.endswith(suffix)), None)
         if packed:
             stream = pa.CompressedInputStream(pa.PythonFile(stream, "r"), packed)
         with io.TextIOWrapper(io.BufferedReader(_Plain(stream), 1 << 20), encoding="utf-8") as lines:
@@ -238,7 +238,7 @@ def open_shard(store: Store, path: str, columns: Sequence[str] | None) -> Shard:
         DataError: the suffix is none of a shard.
     """
     bare, packed = path, False
-    for suffix in _COMPRESSIONS:
+    for suffix in COMPRESSIONS:
         if path.endswith(suffix):
             bare, packed = path.removesuffix(suffix), True
     kind = next((kind for suffix, kind in KINDS.items() if bare.lower().endswith(suffix)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def pack(
         name = f"shard-{len(names):06d}.parquet"
         if (whole := journal.done.get(name)) is not None:
             sum(1 for _ in islice(found, whole.rows))
-        elif block := list(islice(found, rows)):
+        elif block := [cells() for cells in islice(found, rows)]:
             entry = _write(block, target / name)
             journal.add(entry)
             say(f"{name}: {entry.rows:,} rows, {entry.size:,} bytes")
@@ -83,7 +84,8 @@ def index(patterns: Sequence[str], target: Path, *, say: Say = lambda _: None) -
     return manifest
 
 
-def _rows_of(source: Path, embed: str | None) -> Iterator[Cells]:
+def _rows_of(source: Path, embed: str | None) -> Iterator[Callable[[], Cells]]:
+    """Each row as what reads its files: those of shards that are there already are not read again."""
     if source.is_dir():
         yield from _files(source)
         return
@@ -91,21 +93,26 @@ def _rows_of(source: Path, embed: str | None) -> Iterator[Cells]:
         if row.problem:
             raise DataError(f"{row.place}: {row.problem}")
         if embed is None:
-            yield row.values
+            yield partial(dict, row.values)
             continue
         if embed not in row.values:
             raise DataError(f"{row.place} has no column {embed!r} (--embed) among {', '.join(row.values)}")
         file = inside(source.parent, str(row.values[embed]), row.place)
-        yield {**row.values, embed: _content(file)}
+        yield partial(_with_content, row.values, embed, file)
 
 
-def _files(folder: Path) -> Iterator[Cells]:
+def _files(folder: Path) -> Iterator[Callable[[], Cells]]:
     found = files_below(folder).paths
     names = [path.relative_to(folder) for path in found]
     labelled = len({name.parts[0] for name in names if len(name.parts) > 1}) > 1
     for path, name in zip(found, names, strict=True):
         label = {"label": name.parts[0] if len(name.parts) > 1 else None} if labelled else {}
-        yield {"path": name.as_posix(), "content": _content(path), **label}
+        yield partial(_with_content, {"path": name.as_posix(), "content": None, **label}, "content", path)
+
+
+def _with_content(cells: Cells, column: str, path: Path) -> Cells:
+    """A row whose column holds the bytes of a file."""
+    return {**cells, column: _content(path)}
 
 
 def _content(path: Path) -> bytes:

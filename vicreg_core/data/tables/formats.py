@@ -24,7 +24,7 @@ _FORMATS: dict[str, Format] = {
     ".pq": "parquet",
     ".xlsx": "xlsx",
 }
-_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _PACKED_INSIDE = ("parquet", "xlsx")
 
 
@@ -35,7 +35,7 @@ def table_format(path: Path, config: TableFileConfig) -> Format:
         DataError: where the suffix does not say, or for a compressed file of a format that is read in place.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    packed = suffixes[-1:] if suffixes and suffixes[-1] in _COMPRESSIONS else []
+    packed = suffixes[-1:] if suffixes and suffixes[-1] in COMPRESSIONS else []
     bare = suffixes[: len(suffixes) - len(packed)]
     form = config.format if config.format != "auto" else _FORMATS.get(bare[-1] if bare else "")
     if form is None:
@@ -58,7 +58,7 @@ def open_unpacked(path: Path, config: TableFileConfig) -> io.BufferedReader:
             than ``data.max_unpacked_mib``.
     """
     file = regular_file(path)
-    compression = _COMPRESSIONS.get(file.suffix.lower())
+    compression = COMPRESSIONS.get(file.suffix.lower())
     if compression is None:
         return file.open("rb")
     import pyarrow as pa

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from vicreg_core.data.workers import cores
 from vicreg_core.distributed import all_reduce_sum, barrier, gather_integers, is_distributed, rank, world_size
 
 _SHARED_MEMORY = Path("/dev/shm")
@@ -63,7 +64,7 @@ def _torch(device: torch.device) -> Finding:
 
 
 def _cores() -> Finding:
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    own = cores()
     threads = torch.get_num_threads()
     found = f"{own} of {os.cpu_count()} cores, {threads} thread(s)"
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
